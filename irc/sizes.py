@@ -1,0 +1,285 @@
+"""
+Symbolic sizes: polynomials with integer coefficients in the names of sizes.
+
+Two sizes are equal when their normal forms are, so equality is a dictionary comparison.
+A quotient by a positive constant, as in `(n + 1)//2`, is an atom of its own.
+Variables stand for sizes and are never negative; further knowledge comes as `facts`,
+polynomials known to be >= 0.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Union
+
+Atom = Union[str, "Quotient"]
+Monomial = tuple[tuple[Atom, int], ...]  # sorted (atom, exponent) pairs; () is the constant
+Size = Union[int, "Poly"]
+
+
+class Quotient:
+    """The atom floor(numerator / divisor), divisor > 0."""
+
+    __slots__ = ("numerator", "divisor", "_hash")
+
+    def __init__(self, numerator: Poly, divisor: int) -> None:
+        self.numerator = numerator
+        self.divisor = divisor
+        self._hash = hash((numerator, divisor))
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Quotient)
+            and self.divisor == other.divisor
+            and self.numerator == other.numerator
+        )
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __str__(self) -> str:
+        return f"(({self.numerator})//{self.divisor})"
+
+
+class Poly:
+    """An immutable polynomial. Build with `var`, `const`, `parse` and the operators + - * //."""
+
+    __slots__ = ("terms", "_hash", "_text")
+    terms: dict[Monomial, int]
+
+    def __init__(self, terms: Mapping[Monomial, int]) -> None:
+        self.terms = {m: c for m, c in terms.items() if c}
+        self._hash: int | None = None
+        self._text: str | None = None
+
+    # -- arithmetic
+
+    def __add__(self, other: Size) -> Poly:
+        terms = dict(self.terms)
+        for monomial, c in poly(other).terms.items():
+            terms[monomial] = terms.get(monomial, 0) + c
+        return Poly(terms)
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Poly:
+        return Poly({m: -c for m, c in self.terms.items()})
+
+    def __sub__(self, other: Size) -> Poly:
+        return self + -poly(other)
+
+    def __rsub__(self, other: Size) -> Poly:
+        return poly(other) - self
+
+    def __mul__(self, other: Size) -> Poly:
+        terms: dict[Monomial, int] = {}
+        for m1, c1 in self.terms.items():
+            for m2, c2 in poly(other).terms.items():
+                m = _times(m1, m2)
+                terms[m] = terms.get(m, 0) + c1 * c2
+        return Poly(terms)
+
+    __rmul__ = __mul__
+
+    def __floordiv__(self, divisor: int) -> Poly:
+        """Floor of the quotient; terms that divide evenly leave the quotient's atom."""
+        if divisor <= 0:
+            raise ValueError(f"division of a size by {divisor}")
+        whole = {m: c // divisor for m, c in self.terms.items() if m and c % divisor == 0}
+        rest = Poly({m: c for m, c in self.terms.items() if not m or c % divisor})
+        if (k := rest.constant) is not None:
+            return Poly(whole) + k // divisor
+        return Poly(whole) + Poly({((Quotient(rest, divisor), 1),): 1})
+
+    # -- comparison
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, int):
+            return self.constant == other
+        return isinstance(other, Poly) and self.terms == other.terms
+
+    def __hash__(self) -> int:
+        if self._hash is None:
+            k = self.constant
+            self._hash = hash(k) if k is not None else hash(frozenset(self.terms.items()))
+        return self._hash
+
+    @property
+    def constant(self) -> int | None:
+        """The value, when there is no variable."""
+        if not self.terms:
+            return 0
+        return self.terms.get(()) if len(self.terms) == 1 and () in self.terms else None
+
+    @property
+    def name(self) -> str | None:
+        """The variable, when the polynomial is just one."""
+        if len(self.terms) == 1:
+            ((monomial, c),) = self.terms.items()
+            if c == 1 and len(monomial) == 1 and monomial[0][1] == 1:
+                atom = monomial[0][0]
+                return atom if isinstance(atom, str) else None
+        return None
+
+    def symbols(self) -> set[str]:
+        """Names of all variables, those inside quotients too."""
+        found: set[str] = set()
+        for monomial in self.terms:
+            for atom, _ in monomial:
+                found |= {atom} if isinstance(atom, str) else atom.numerator.symbols()
+        return found
+
+    def nonnegative(self, facts: Iterable[Poly] = ()) -> bool:
+        """
+        Whether >= 0 is proved for all sizes that satisfy `facts` (each >= 0).
+
+        Complete for coefficients that are all >= 0; otherwise subtracts one or two facts.
+        """
+        if all(c >= 0 for c in self.terms.values()):
+            return True
+        facts = list(facts)
+        once = [self - f for f in facts]
+        if any(all(c >= 0 for c in p.terms.values()) for p in once):
+            return True
+        return any(all(c >= 0 for c in (p - f).terms.values()) for p in once for f in facts)
+
+    # -- evaluation
+
+    def substitute(self, values: Mapping[str, Size]) -> Poly:
+        """The polynomial with variables replaced."""
+        total = const(0)
+        for monomial, c in self.terms.items():
+            term = const(c)
+            for atom, power in monomial:
+                if isinstance(atom, str):
+                    base = poly(values[atom]) if atom in values else var(atom)
+                else:
+                    base = atom.numerator.substitute(values) // atom.divisor
+                for _ in range(power):
+                    term = term * base
+            total = total + term
+        return total
+
+    def evaluate(self, values: Mapping[str, int]) -> int:
+        """The value for given sizes; KeyError names a missing one."""
+        total = 0
+        for monomial, c in self.terms.items():
+            for atom, power in monomial:
+                if isinstance(atom, str):
+                    c *= values[atom] ** power
+                else:
+                    c *= (atom.numerator.evaluate(values) // atom.divisor) ** power
+            total += c
+        return total
+
+    # -- text
+
+    def __str__(self) -> str:
+        if self._text is None:
+            self._text = _spell(self.terms)
+        return self._text
+
+    def __repr__(self) -> str:
+        return f"Poly({self})"
+
+
+def var(name: str) -> Poly:
+    """The size called `name`."""
+    return Poly({((name, 1),): 1})
+
+
+def const(value: int) -> Poly:
+    """A known size."""
+    return Poly({(): value})
+
+
+def poly(size: Size) -> Poly:
+    """`size` as a polynomial."""
+    return size if isinstance(size, Poly) else const(size)
+
+
+def size(value: Size) -> Size:
+    """`value`, as an int when it is constant: the form sizes have in types."""
+    if isinstance(value, int):
+        return value
+    constant = value.constant
+    return value if constant is None else constant
+
+
+def product(sizes: Iterable[Size]) -> Size:
+    """The product of sizes: the number of elements of a shape."""
+    total: Size = 1
+    for s in sizes:
+        total = s * total if isinstance(s, Poly) else total * s
+    return size(total)
+
+
+@lru_cache(maxsize=4096)
+def parse(text: str) -> Poly:
+    """
+    Reads what `str` of a polynomial writes: `2*n + 1`, `(n + 1)//2`, `n**2`.
+
+    Raises ValueError for any other text.
+    """
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise ValueError(f"`{text}` is not a size") from error
+    return _from_tree(tree, text)
+
+
+def _from_tree(node: ast.expr, text: str) -> Poly:
+    match node:
+        case ast.Constant(value=int() as value) if not isinstance(value, bool):
+            return const(value)
+        case ast.Name(id=name):
+            return var(name)
+        case ast.UnaryOp(op=ast.USub(), operand=x):
+            return -_from_tree(x, text)
+        case ast.BinOp(left=x, op=ast.Add(), right=y):
+            return _from_tree(x, text) + _from_tree(y, text)
+        case ast.BinOp(left=x, op=ast.Sub(), right=y):
+            return _from_tree(x, text) - _from_tree(y, text)
+        case ast.BinOp(left=x, op=ast.Mult(), right=y):
+            return _from_tree(x, text) * _from_tree(y, text)
+        case ast.BinOp(left=x, op=ast.FloorDiv(), right=ast.Constant(value=int() as d)) if d > 0:
+            return _from_tree(x, text) // d
+        case ast.BinOp(left=x, op=ast.Pow(), right=ast.Constant(value=int() as k)) if 0 <= k <= 16:
+            base, power = _from_tree(x, text), const(1)
+            for _ in range(k):
+                power = power * base
+            return power
+    raise ValueError(f"`{text}` is not a size")
+
+
+def _times(a: Monomial, b: Monomial) -> Monomial:
+    if not a or not b:
+        return a or b
+    powers = dict(a)
+    for atom, k in b:
+        powers[atom] = powers.get(atom, 0) + k
+    return tuple(sorted(powers.items(), key=lambda item: str(item[0])))
+
+
+def _spell(terms: Mapping[Monomial, int]) -> str:
+    def degree(item: tuple[Monomial, int]) -> tuple[int, str]:
+        return -sum(k for _, k in item[0]), _spell_monomial(item[0])
+
+    text = ""
+    for monomial, c in sorted(terms.items(), key=degree):
+        factor = _spell_monomial(monomial)
+        if factor and abs(c) == 1:
+            body = factor
+        else:
+            body = f"{abs(c)}*{factor}" if factor else str(abs(c))
+        if not text:
+            text = f"-{body}" if c < 0 else body
+        else:
+            text += f" - {body}" if c < 0 else f" + {body}"
+    return text or "0"
+
+
+def _spell_monomial(monomial: Monomial) -> str:
+    return "*".join(f"{atom}**{k}" if k > 1 else str(atom) for atom, k in monomial)
