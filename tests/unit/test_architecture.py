@@ -124,6 +124,16 @@ def test_imports_point_one_way() -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def test_a_wrong_arrow_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "irc" / "runtime").mkdir(parents=True)
+    source = "def f():\n    from ..dialects.nd import ops\n    import irc.abi\n"
+    (tmp_path / "irc" / "runtime" / "call.py").write_text(source)
+    monkeypatch.setitem(globals(), "ROOT", tmp_path)
+    monkeypatch.setitem(globals(), "PACKAGE", tmp_path / "irc")
+    with pytest.raises(AssertionError, match="call.py:2: runtime imports dialects.nd.ops$"):
+        test_imports_point_one_way()
+
+
 @pytest.mark.parametrize(("source", "sink"), sorted(FORBIDDEN))
 def test_forbidden_arrow(source: str, sink: str) -> None:
     wrong = [
