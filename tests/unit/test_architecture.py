@@ -173,9 +173,8 @@ def test_the_table_has_no_cycle_but_errors_and_diagnostics() -> None:
 def loaded(statement: str) -> set[str]:
     """The top-level packages in a fresh process after this statement."""
     script = f"import json, sys; {statement}; print(json.dumps(sorted(sys.modules)))"
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
     return {name.split(".")[0] for name in json.loads(done.stdout)}
 
 
