@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from types import FrameType
 
 import pytest
+from hypothesis import settings
 
 DEFAULT_TIMEOUT_S = 60
 COMPILERS = {"cc": ("cc", "gcc", "clang"), "clang": ("clang",)}
@@ -29,6 +30,9 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["XDG_CACHE_HOME"] = config.stash[_cache_root]
     os.environ["COLUMNS"] = "100"
     os.environ["NO_COLOR"] = "1"
+    # A busy machine is no bug; the time limit below catches what really hangs.
+    settings.register_profile("irc", deadline=None, print_blob=True)
+    settings.load_profile("irc")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
