@@ -1,0 +1,1 @@
+"""Text from the last level of IR."""

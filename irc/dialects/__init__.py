@@ -1,0 +1,1 @@
+"""The dialects: what each operation means."""

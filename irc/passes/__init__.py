@@ -1,0 +1,1 @@
+"""Passes: equations between ops, and the steps from level to level."""

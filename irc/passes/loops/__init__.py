@@ -1,0 +1,1 @@
+"""From tensors to memory, loops, vectors and threads."""
