@@ -1,0 +1,79 @@
+"""The tensor dialect: whole arrays, value semantics, symbolic sizes, state, derivatives."""
+
+from __future__ import annotations
+
+from xdsl.ir import Dialect
+
+from irc.dialects.nd.builder import Builder
+from irc.dialects.nd.contraction import DotOp
+from irc.dialects.nd.control import GradOp, IfOp, StopGradientOp, YieldOp
+from irc.dialects.nd.effects import AssertOp, PrintOp, StateOp, StateReadOp, StateWriteOp
+from irc.dialects.nd.indexing import GatherOp, ScatterOp
+from irc.dialects.nd.reduction import (
+    REDUCE_OPS,
+    REDUCTIONS,
+    ArgmaxOp,
+    ArgminOp,
+    ArgOp,
+    ReduceOp,
+    Reduction,
+)
+from irc.dialects.nd.scalar import ELEMENTWISE, SCALARS, ElementwiseOp, PointwiseOp, Scalar
+from irc.dialects.nd.sources import ConstantOp, FullOp, IotaOp, PhiloxOp, SizeOp
+from irc.dialects.nd.structure import (
+    BroadcastOp,
+    CastOp,
+    ConcatOp,
+    InsertSliceOp,
+    ReshapeOp,
+    SliceOp,
+    TransposeOp,
+    WhereOp,
+)
+from irc.dialects.nd.types import DimsAttr, IntsAttr, dims_of, dtype_of, rank_of, tensor, type_text
+
+ND = Dialect(
+    "nd",
+    [
+        *ELEMENTWISE.values(),
+        *REDUCE_OPS.values(),
+        ArgmaxOp,
+        ArgminOp,
+        AssertOp,
+        BroadcastOp,
+        CastOp,
+        ConcatOp,
+        ConstantOp,
+        DotOp,
+        FullOp,
+        GatherOp,
+        GradOp,
+        IfOp,
+        InsertSliceOp,
+        IotaOp,
+        PhiloxOp,
+        PrintOp,
+        ReshapeOp,
+        ScatterOp,
+        SizeOp,
+        SliceOp,
+        StateOp,
+        StateReadOp,
+        StateWriteOp,
+        StopGradientOp,
+        TransposeOp,
+        WhereOp,
+        YieldOp,
+    ],
+    [DimsAttr, IntsAttr],
+)
+
+__all__ = [
+    "ELEMENTWISE", "ND", "REDUCE_OPS", "REDUCTIONS", "SCALARS",
+    "ArgOp", "ArgmaxOp", "ArgminOp", "AssertOp", "BroadcastOp", "Builder", "CastOp", "ConcatOp",
+    "ConstantOp", "DimsAttr", "DotOp", "ElementwiseOp", "FullOp", "GatherOp", "GradOp", "IfOp",
+    "InsertSliceOp", "IotaOp", "PhiloxOp", "PointwiseOp", "PrintOp", "ReduceOp", "Reduction",
+    "ReshapeOp", "Scalar", "ScatterOp", "SizeOp", "SliceOp", "StateOp", "StateReadOp",
+    "StateWriteOp", "StopGradientOp", "TransposeOp", "WhereOp", "YieldOp",
+    "dims_of", "dtype_of", "rank_of", "tensor", "type_text",
+]  # fmt: skip

@@ -1,0 +1,160 @@
+"""Ops that make tensors from nothing but attributes, sizes and a random counter."""
+
+from __future__ import annotations
+
+from xdsl.dialects.builtin import (
+    DenseIntOrFPElementsAttr,
+    FloatAttr,
+    IntegerAttr,
+    IntegerType,
+    StringAttr,
+)
+from xdsl.irdl import (
+    AnyAttr,
+    IRDLOperation,
+    irdl_op_definition,
+    operand_def,
+    prop_def,
+    result_def,
+    traits_def,
+)
+from xdsl.traits import ConstantLike, Pure
+from xdsl.utils.exceptions import VerifyException
+
+from irc import sizes
+from irc.dialects.nd.structure import AxisAttr
+from irc.dialects.nd.types import TensorType, dims_of, dtype_of, rank_of, type_text
+from irc.dtypes import I64, U32
+
+
+@irdl_op_definition
+class FullOp(IRDLOperation):
+    """
+    A tensor with one value everywhere.
+
+    (C1) `value` is a number attribute of the element type (signless for integers).
+    """
+
+    name = "nd.full"
+    value = prop_def(AnyAttr())
+    res = result_def(TensorType)
+    traits = traits_def(Pure())
+    assembly_format = "$value attr-dict `:` type($res)"
+
+    def verify_(self) -> None:
+        dtype = dtype_of(self.res)
+        good = FloatAttr if dtype.is_float else IntegerAttr
+        if not isinstance(self.value, good):
+            raise VerifyException(f"full (C1): {self.value} in {type_text(self.res)}")
+        width = self.value.type
+        if isinstance(width, IntegerType) and width.width.data != dtype.bits:
+            raise VerifyException(f"full (C1): {self.value} in {type_text(self.res)}")
+        if dtype.is_float and width != self.res.type.element_type:  # type: ignore[attr-defined]
+            raise VerifyException(f"full (C1): {self.value} in {type_text(self.res)}")
+
+    @property
+    def number(self) -> float | int | bool:
+        """The value as Python's: bool, int (in the range of an unsigned dtype too) or float."""
+        dtype = dtype_of(self.res)
+        raw = self.value.value.data  # type: ignore[attr-defined]
+        if dtype.kind == "bool":
+            return bool(raw)
+        return raw % (1 << dtype.bits) if dtype.kind == "uint" else raw
+
+
+@irdl_op_definition
+class ConstantOp(IRDLOperation):
+    """
+    A tensor of given numbers, row-major.
+
+    (C1) The numbers fit the static shape and element type of the result.
+    """
+
+    name = "nd.constant"
+    value = prop_def(DenseIntOrFPElementsAttr)
+    res = result_def(TensorType)
+    traits = traits_def(Pure(), ConstantLike())
+    assembly_format = "$value attr-dict `to` type($res)"
+
+    def verify_(self) -> None:
+        dims, dtype = dims_of(self.res), dtype_of(self.res)
+        shape = tuple(self.value.type.get_shape())
+        element = self.value.type.element_type
+        bits = element.width.data if isinstance(element, IntegerType) else None
+        fits = bits == dtype.bits if bits else element == self.res.type.element_type  # type: ignore[attr-defined]
+        if shape != dims or not fits:
+            raise VerifyException(f"constant (C1): {self.value.type} in {type_text(self.res)}")
+
+
+@irdl_op_definition
+class IotaOp(IRDLOperation):
+    """
+    Each element's index along `axis`.
+
+    (C1) 0 <= axis < rank; the dtype is a number.
+    """
+
+    name = "nd.iota"
+    axis = prop_def(AxisAttr)
+    res = result_def(TensorType)
+    traits = traits_def(Pure())
+    assembly_format = "`axis` `=` $axis attr-dict `:` type($res)"
+
+    def verify_(self) -> None:
+        if not 0 <= self.axis.value.data < rank_of(self.res) or dtype_of(self.res).kind == "bool":
+            raise VerifyException(
+                f"iota (C1): axis {self.axis.value.data} in {type_text(self.res)}"
+            )
+
+
+@irdl_op_definition
+class SizeOp(IRDLOperation):
+    """
+    The value of a polynomial in the symbolic sizes.
+
+    (C1) `poly` is a polynomial.
+    (C2) The result is a scalar; its dtype is a number.
+    """
+
+    name = "nd.size"
+    poly = prop_def(StringAttr)
+    res = result_def(TensorType)
+    traits = traits_def(Pure())
+    assembly_format = "$poly attr-dict `:` type($res)"
+
+    def verify_(self) -> None:
+        try:
+            sizes.parse(self.poly.data)
+        except ValueError as error:
+            raise VerifyException(f"size (C1): {error}") from error
+        if rank_of(self.res) or dtype_of(self.res).kind == "bool":
+            raise VerifyException(f"size (C2): result is {type_text(self.res)}")
+
+
+@irdl_op_definition
+class PhiloxOp(IRDLOperation):
+    """
+    Random bits: 32 for each element, a function of seed, counter, site and position only.
+
+    Element e of the row-major order takes word e mod 4 of Philox4x32-10 with the two words of
+    `seed` as key and (e div 4 low, e div 4 high, `counter` low, site) as counter.
+    Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
+
+    (C1) `seed` and `counter` are i64 scalars, the result is u32.
+    """
+
+    name = "nd.philox"
+    seed = operand_def(TensorType)
+    counter = operand_def(TensorType)
+    site = prop_def(AxisAttr)
+    res = result_def(TensorType)
+    traits = traits_def(Pure())
+    assembly_format = (
+        "$seed `,` $counter `site` `=` $site attr-dict "
+        "`:` type($seed) `,` type($counter) `to` type($res)"
+    )
+
+    def verify_(self) -> None:
+        scalars = all(dtype_of(x) is I64 and not rank_of(x) for x in (self.seed, self.counter))
+        if not scalars or dtype_of(self.res) is not U32:
+            raise VerifyException("philox (C1): i64 scalars give u32 bits")
