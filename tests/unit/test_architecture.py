@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "irc"
 
 # Plain data about programs and machines. No IR, nothing to install.
-FACTS = {"errors", "diagnostics", "dtypes", "sizes", "target", "abi"}
+FACTS = {"errors", "diagnostics", "dtypes", "sizes", "target", "abi", "seal"}
 
 # layer -> layers it may import, besides itself. The longest name that fits a module is its layer.
 LAYERS: dict[str, set[str]] = {
@@ -30,6 +30,7 @@ LAYERS: dict[str, set[str]] = {
     "diagnostics": {"errors"},
     "dtypes": {"errors"},
     "sizes": {"errors"},
+    "seal": set(),
     "target": FACTS,
     "abi": FACTS,
     "dialects": FACTS,

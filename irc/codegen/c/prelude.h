@@ -1,0 +1,247 @@
+/* What every module needs at run time: errors, sizes that cannot overflow, the workspace, checks.
+ *
+ * The generated file contains this text; every function is static. `_POSIX_C_SOURCE` is set before. */
+#ifndef IRC_PRELUDE
+#define IRC_PRELUDE
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "status.h"
+
+#define IRC_HELPER static inline __attribute__((unused))
+
+enum { IRC_ALIGNMENT = 64, IRC_ERROR_BYTES = 2048 };
+
+/* The first member of every context. */
+typedef struct irc_head {
+    char *arena; /* workspace of the functions, kept between calls */
+    int64_t arena_bytes;
+    char *states; /* one block for all states */
+    int64_t state_bytes;
+    int (*print)(void *user, const char *text, size_t length); /* NULL: stdout */
+    void *print_user;
+    char error[IRC_ERROR_BYTES];
+} irc_head;
+
+/* ---- errors */
+
+/* Stores the message and gives `status` back. Text that does not fit is cut. */
+__attribute__((format(printf, 3, 4))) IRC_HELPER int32_t irc_fail(irc_head *head, int32_t status,
+                                                                  const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(head->error, sizeof head->error, format, arguments);
+    va_end(arguments);
+    return status;
+}
+
+/* ---- sizes: `ok` becomes false when a value leaves int64 */
+
+IRC_HELPER int64_t irc_add(int64_t a, int64_t b, bool *ok)
+{
+    int64_t sum;
+    if (__builtin_add_overflow(a, b, &sum)) {
+        *ok = false;
+        return 0;
+    }
+    return sum;
+}
+
+IRC_HELPER int64_t irc_mul(int64_t a, int64_t b, bool *ok)
+{
+    int64_t product;
+    if (__builtin_mul_overflow(a, b, &product)) {
+        *ok = false;
+        return 0;
+    }
+    return product;
+}
+
+/* Floor of a / b, b > 0. */
+IRC_HELPER int64_t irc_floordiv(int64_t a, int64_t b)
+{
+    return a / b - (a % b < 0);
+}
+
+/* Solves factor * size + offset = extent for a size >= 0. */
+IRC_HELPER bool irc_solve(int64_t extent, int64_t factor, int64_t offset, int64_t *size)
+{
+    int64_t rest;
+    if (factor == 0 || factor == INT64_MIN || __builtin_sub_overflow(extent, offset, &rest))
+        return false;
+    if (factor < 0) {
+        factor = -factor;
+        if (__builtin_sub_overflow(offset, extent, &rest))
+            return false;
+    }
+    if (rest < 0 || rest % factor != 0)
+        return false;
+    *size = rest / factor;
+    return true;
+}
+
+/* ---- memory */
+
+IRC_HELPER void *irc_allocate(int64_t bytes)
+{
+    void *block = NULL;
+    if (bytes < 0 || (uint64_t)bytes > SIZE_MAX - IRC_ALIGNMENT)
+        return NULL;
+    size_t rounded = ((size_t)bytes + IRC_ALIGNMENT) & ~(size_t)(IRC_ALIGNMENT - 1);
+    return posix_memalign(&block, IRC_ALIGNMENT, rounded) == 0 ? block : NULL;
+}
+
+/* The workspace, at least `bytes` large, aligned to 64; it only grows. NULL: no memory. */
+IRC_HELPER char *irc_arena(irc_head *head, const char *function, int64_t bytes)
+{
+    if (head->arena != NULL && bytes <= head->arena_bytes)
+        return head->arena;
+    free(head->arena);
+    head->arena_bytes = 0;
+    head->arena = irc_allocate(bytes);
+    if (head->arena == NULL) {
+        irc_fail(head, IRC_MEMORY, "%s: cannot allocate a workspace of %" PRId64 " bytes", function,
+                 bytes);
+        return NULL;
+    }
+    head->arena_bytes = bytes;
+    return head->arena;
+}
+
+/* ---- arguments */
+
+/* One array of a call. `bytes` is its extent in memory, `unit` that of an element. */
+typedef struct irc_block {
+    const char *name;
+    const void *data;
+    int64_t bytes;
+    int64_t unit;
+} irc_block;
+
+IRC_HELPER bool irc_overlap(const void *a, int64_t a_bytes, const void *b, int64_t b_bytes)
+{
+    const uintptr_t p = (uintptr_t)a, q = (uintptr_t)b;
+    return a_bytes > 0 && b_bytes > 0 && p < q + (uintptr_t)b_bytes && q < p + (uintptr_t)a_bytes;
+}
+
+/* Bytes of an array, `ok` false when that is no int64. */
+IRC_HELPER int64_t irc_extent(const int64_t *dims, int rank, int64_t unit, bool *ok)
+{
+    int64_t bytes = unit;
+    bool fits = true;
+    for (int axis = 0; axis < rank; ++axis)
+        if (dims[axis] == 0)
+            return 0;
+    for (int axis = 0; axis < rank; ++axis)
+        bytes = irc_mul(bytes, dims[axis], &fits);
+    *ok = *ok && fits;
+    return bytes;
+}
+
+/* The first `inputs` blocks are read, the rest written.
+ * No block may overlap one that is written, nor the states if the function writes those. */
+IRC_HELPER int32_t irc_check_blocks(irc_head *head, const char *function,
+                                       const irc_block *blocks, int inputs, int count,
+                                       bool writes_states)
+{
+    for (int i = 0; i < count; ++i) {
+        const irc_block *b = &blocks[i];
+        if (b->bytes > 0 && b->data == NULL)
+            return irc_fail(head, IRC_ARGUMENT, "%s: `%s` is NULL", function, b->name);
+        if (b->bytes > 0 && (uintptr_t)b->data % (uintptr_t)b->unit != 0)
+            return irc_fail(head, IRC_ARGUMENT, "%s: `%s` is not aligned to its elements", function,
+                            b->name);
+        if ((i >= inputs || writes_states) &&
+            irc_overlap(b->data, b->bytes, head->states, head->state_bytes))
+            return irc_fail(head, IRC_ARGUMENT, "%s: `%s` overlaps the module's state", function,
+                            b->name);
+    }
+    for (int i = inputs; i < count; ++i)
+        for (int j = 0; j < i; ++j)
+            if (irc_overlap(blocks[i].data, blocks[i].bytes, blocks[j].data, blocks[j].bytes))
+                return irc_fail(head, IRC_ARGUMENT, "%s: `%s` overlaps `%s`", function,
+                                blocks[i].name, blocks[j].name);
+    return IRC_OK;
+}
+
+/* ---- the machine */
+
+/* An instruction set that this file was compiled for and the CPU lacks; NULL when there is none.
+ * Straight-line code without vectors: it also runs on the CPU that it refuses. */
+IRC_HELPER const char *irc_cpu_lacks(void)
+{
+#if defined(__x86_64__)
+#define IRC_NEEDS(feature)                \
+    if (!__builtin_cpu_supports(feature)) \
+        return feature;
+    __builtin_cpu_init();
+#ifdef __SSE4_2__
+    IRC_NEEDS("sse4.2")
+#endif
+#ifdef __AVX__
+    IRC_NEEDS("avx")
+#endif
+#ifdef __AVX2__
+    IRC_NEEDS("avx2")
+#endif
+#ifdef __FMA__
+    IRC_NEEDS("fma")
+#endif
+#ifdef __BMI2__
+    IRC_NEEDS("bmi2")
+#endif
+#ifdef __AVX512F__
+    IRC_NEEDS("avx512f")
+#endif
+#ifdef __AVX512BW__
+    IRC_NEEDS("avx512bw")
+#endif
+#ifdef __AVX512DQ__
+    IRC_NEEDS("avx512dq")
+#endif
+#ifdef __AVX512VL__
+    IRC_NEEDS("avx512vl")
+#endif
+#ifdef __AVX512VBMI__
+    IRC_NEEDS("avx512vbmi")
+#endif
+#ifdef __AVX512VNNI__
+    IRC_NEEDS("avx512vnni")
+#endif
+#undef IRC_NEEDS
+#endif
+    return NULL;
+}
+
+#ifdef _OPENMP
+#include <pthread.h>
+extern void omp_set_num_threads(int threads);
+
+/* After fork the threads of OpenMP's pool are gone and waiting for them would never end,
+ * so a child computes on one thread. */
+static volatile int irc_forked = 0;
+static void irc_after_fork(void)
+{
+    irc_forked = 1;
+}
+__attribute__((constructor)) static void irc_watch_fork(void)
+{
+    pthread_atfork(NULL, NULL, irc_after_fork);
+}
+#define IRC_THREADS()           \
+    do {                        \
+        if (irc_forked)         \
+            omp_set_num_threads(1); \
+    } while (0)
+#else
+#define IRC_THREADS() ((void)0)
+#endif
+
+#endif
