@@ -144,3 +144,27 @@ def place(location: Attribute) -> str:
                 location = first
             case _:
                 return ""
+
+
+def verify_module(root: Operation) -> None:
+    """
+    Checks every op with its own verifier, and dominance.
+
+    Raises VerifyException: `nd.add at mlp.irc:3:5 in @train: what is wrong`.
+    """
+    try:
+        root.verify()
+    except (VerifyException, ValueError) as error:
+        raise VerifyException(_located(root, error)) from None
+    verify_dominance(root)
+
+
+def _located(root: Operation, error: Exception) -> str:
+    """xDSL's message carries the whole module; here the op at fault is found again."""
+    for op in walk(root):
+        try:
+            op.verify(verify_nested_ops=False)
+        except (VerifyException, ValueError) as own:
+            reason = own.__cause__ or own
+            return f"{describe(op)}: {str(reason).strip()}"
+    return str(error).strip().split("\n")[0]
