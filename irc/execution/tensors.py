@@ -1,0 +1,77 @@
+"""Lines for `nd`: single ops are evaluated by the NumPy reference, effects are written here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from xdsl.ir import Operation
+
+from irc.dialects import nd
+from irc.dialects.verify import describe
+from irc.execution.control import CheckFailed, assign_all, yielded
+from irc.execution.messages import fill
+from irc.execution.outcome import ExecutionError, Failure
+from irc.execution.python_text import Handler, PythonText
+from irc.execution.scalars import ADDED
+
+
+def otherwise(op: Operation, c: PythonText) -> None:
+    """Ops that have no lines of their own: those of `nd`, and those that irc adds to xDSL."""
+    if op.name in ADDED:
+        ADDED[op.name](op, c)
+    elif op.name.startswith("nd.") and not op.regions:
+        from irc.execution.nd import evaluate
+
+        c.namespace["nd_evaluate"] = evaluate
+        operands = ", ".join(f"np.asarray({x})" for x in c.names(op.operands))
+        call = f"nd_evaluate({c.constant(op, 'op')}, [{operands}], run.sizes)"
+        results = [c.define(r) for r in op.results]
+        c.line(f"{', '.join(results)}, = {call}" if results else call)
+    else:
+        raise ExecutionError(f"{describe(op)}: there is no executor for this op")
+
+
+def _if(op: nd.IfOp, c: PythonText) -> None:
+    names = [c.define(r) for r in op.results]
+    with c.indented(f"if {c.name(op.cond)}:"):
+        c.ops(op.then.block)
+        assign_all(names, yielded(op.then.block, c), c)
+    with c.indented("else:"):
+        c.ops(op.orelse.block)
+        assign_all(names, yielded(op.orelse.block, c), c)
+
+
+def _yield(op: nd.YieldOp, c: PythonText) -> None:
+    """The op around it reads what it gives."""
+
+
+def _assert(op: nd.AssertOp, c: PythonText) -> None:
+    shown = ", ".join(c.names(op.shown))
+    kind, message = op.kind.data, op.message.data
+    c.line(f"check_all({c.name(op.ok)}, {kind!r}, {message!r}, [{shown}])")
+
+
+def check_all(ok: Any, kind: str, message: str, shown: Sequence[Any]) -> None:
+    """Raises CheckFailed for the first false position, in row-major order."""
+    ok = np.asarray(ok)
+    if ok.all():
+        return
+    position = tuple(int(i) for i in np.unravel_index(np.argmin(ok), ok.shape)) if ok.ndim else ()
+    values = [np.asarray(x)[position] if np.ndim(x) else x for x in shown]
+    raise CheckFailed(Failure(kind, fill(message, values, position=position)))
+
+
+def _print(op: nd.PrintOp, c: PythonText) -> None:
+    shown = ", ".join(c.names(op.shown))
+    c.line(f"run.prints.append(fill({op.message.data!r}, [{shown}]))")
+
+
+HANDLERS: dict[type[Operation], Handler] = {
+    nd.IfOp: _if,
+    nd.YieldOp: _yield,
+    nd.AssertOp: _assert,
+    nd.PrintOp: _print,
+}
+NAMESPACE: dict[str, object] = {"check_all": check_all}
