@@ -7,6 +7,9 @@ Both keep their order, and neither is ever removed.
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
+
 from xdsl.dialects.builtin import ArrayAttr, IntegerType, MemRefType, StringAttr, TensorType
 from xdsl.ir import Dialect, SSAValue
 from xdsl.irdl import (
@@ -23,43 +26,44 @@ from xdsl.utils.exceptions import VerifyException
 KINDS = ("argument", "shape", "bounds", "assert", "memory", "device")
 
 
-def placeholders(text: str) -> list[int | str]:
+@dataclass(frozen=True, slots=True)
+class Placeholder:
+    """`{index}` or `{index:spec}` in a text; `spec` is Python's: `.4f`."""
+
+    index: int
+    spec: str = ""
+
+
+_PLACEHOLDER = re.compile(r"\{(\d+)(?::([^{}]*))?\}")
+
+
+def placeholders(text: str) -> list[Placeholder | str]:
     """
-    Splits a format: texts, and for each `{i}` the number i. `{{` and `}}` are braces.
+    Splits a format into texts and placeholders. `{{` and `}}` are braces.
 
     Raises ValueError for any other brace.
     """
-    parts: list[int | str] = []
-    literal = ""
-    i = 0
+    parts: list[Placeholder | str] = []
+    literal, i = "", 0
     while i < len(text):
-        c = text[i]
         if text[i : i + 2] in ("{{", "}}"):
-            literal += c
+            literal += text[i]
             i += 2
-        elif c == "{":
-            end = text.find("}", i)
-            number = text[i + 1 : end] if end > 0 else ""
-            if not number.isdecimal():
-                raise ValueError(f"`{text[i:]}` is no placeholder")
-            if literal:
-                parts.append(literal)
-            parts.append(int(number))
-            literal = ""
-            i = end + 1
-        elif c == "}":
-            raise ValueError("a lone `}`")
+        elif match := _PLACEHOLDER.match(text, i):
+            parts += [literal] if literal else []
+            parts.append(Placeholder(int(match[1]), match[2] or ""))
+            literal, i = "", match.end()
+        elif text[i] in "{}":
+            raise ValueError(f"`{text[i:]}` is no placeholder" if text[i] == "{" else "a lone `}`")
         else:
-            literal += c
+            literal += text[i]
             i += 1
-    if literal:
-        parts.append(literal)
-    return parts
+    return [*parts, literal] if literal else parts
 
 
 def _verify_format(what: str, text: str, shown: int, dtypes: ArrayAttr | None) -> None:
     try:
-        used = [p for p in placeholders(text) if isinstance(p, int)]
+        used = [p.index for p in placeholders(text) if isinstance(p, Placeholder)]
     except ValueError as error:
         raise VerifyException(f"{what} (C1): {error}") from None
     if any(i >= shown for i in used):
@@ -73,7 +77,7 @@ class AssertOp(IRDLOperation):
     """
     Ends the function when `ok` is false, with the status `kind` and the message.
 
-    `{0}`, `{1}`, ... stand for the values of `shown`. At that point no state has been changed.
+    `{0}`, `{1:.4f}`, ... stand for the values of `shown`. At that point no state has been changed.
 
     (C1) The message names only values that are there.
     (C2) `dtypes`, when given, has one dtype of irc for each value: signless types do not tell.
@@ -107,7 +111,7 @@ class AssertOp(IRDLOperation):
 @irdl_op_definition
 class PrintOp(IRDLOperation):
     """
-    Writes a line: `text`, where `{0}`, `{1}`, ... stand for values, scalars or whole arrays.
+    Writes a line: `text`, where `{0}`, `{1:.4f}`, ... stand for values, scalars or whole arrays.
 
     (C1) The text names only values that are there.
     (C2) `dtypes`, when given, has one dtype of irc for each value.
