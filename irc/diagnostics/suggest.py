@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 
 def did_you_mean(name: str, known: Iterable[str], limit: int = 1) -> list[str]:
@@ -13,6 +12,8 @@ def did_you_mean(name: str, known: Iterable[str], limit: int = 1) -> list[str]:
     One letter has no close match by edit distance: there a name that begins with it,
     or differs only in case, is the guess.
     """
+    from difflib import get_close_matches  # half as long to import as the rest together
+
     candidates = sorted(set(known) - {name})
     exact = [c for c in candidates if c.lower() == name.lower()]
     if len(name) <= 2:

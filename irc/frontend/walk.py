@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TypeVar
 
 from irc.diagnostics import Span
-from irc.frontend.tree import Assign, Binary, Expr, Ident, Index, Name, Node, Paren, Stmt
+from irc.frontend.tree import Assign, Binary, Expr, Ident, Index, Lead, Name, Node, Paren, Stmt
 
 MAX_INDENT = 150  # of a dump; only a long chain of operators is deeper
 
@@ -104,6 +104,8 @@ def dump(node: Node) -> str:
         below: list[tuple[str, Node, int]] = []
         for name in fields(node)[1:]:
             value = getattr(node, name)
+            if isinstance(value, Lead) and not (value.doc or value.attributes):
+                continue
             parts = value if isinstance(value, tuple) else (value,)
             if isinstance(value, Ident):
                 plain.append(f"{name}={value.name}")

@@ -1,0 +1,409 @@
+"""
+Syntax errors in words.
+
+A failure of the parser knows the token that does not fit, the one before it, and, through
+the tables, everything that would have fitted. The rules below turn that into a message; the
+first that applies speaks. tests/messages/syntax shows each by an example.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from irc.diagnostics import Diagnostic, Label, Span
+from irc.frontend.lexer import BAD, END, NEWLINE, PAIRS, RESERVED, Lexer, Token
+from irc.frontend.tables import tables
+
+ITEM_WORDS = frozenset("import from const type export state def extern test".split())
+STATEMENT_WORDS = frozenset("let update return assert print scan loop init next until".split())
+
+
+class SyntaxMistake(Exception):
+    """Ends the parse of an item."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic)
+        self.diagnostic = diagnostic
+
+
+class Failure(NamedTuple):
+    """
+    token     does not fit
+    before    the token before it, None at the start
+    states    of the parser, to ask what would have fitted
+    lexer     knows the open brackets
+    """
+
+    token: Token
+    before: Token | None
+    states: list[int]
+    lexer: Lexer
+
+
+def explain(failure: Failure) -> Diagnostic:
+    accepted = acceptable(failure.states)
+    for rule in _RULES:
+        if diagnostic := rule(failure, accepted):
+            return diagnostic
+    return _general(failure, accepted)
+
+
+def acceptable(states: list[int]) -> frozenset[str]:
+    """The terminals that can follow: those that are shifted after some reductions."""
+    table = tables()
+    found = []
+    for terminal in table.actions[states[-1]]:
+        kept = len(states)  # states[:kept] + pushed is the stack
+        pushed: list[int] = []
+        while True:
+            state = pushed[-1] if pushed else states[kept - 1]
+            target = table.actions[state].get(terminal)
+            if target is None:
+                break
+            if target >= 0:
+                found.append(terminal)
+                break
+            rule = table.rules[~target]
+            popped = min(rule.size, len(pushed))
+            del pushed[len(pushed) - popped :]
+            kept -= rule.size - popped
+            state = pushed[-1] if pushed else states[kept - 1]
+            pushed.append(table.gotos[state][rule.left])
+    return frozenset(found)
+
+
+def stray_statement(span: Span, text: str, assigned: str | None) -> Diagnostic:
+    """
+    For a statement that begins with an expression and is no equation of a scan.
+
+    text       the statement as written
+    assigned   the name that it would assign; None for a bare expression
+    """
+    if assigned:
+        helps: tuple[str, ...] = (f"to bind a new value write `let {text}`",)
+        if not text.removeprefix(assigned).lstrip().startswith("="):
+            helps = ("values never change: bind a new one with `let`",)
+        helps += (f"to change state when the function returns write `update {text}`",)
+        title = f"`{assigned}` cannot be assigned"
+    else:
+        helps = ("give the value a name with `let`, or `return` it",)
+        title = "the value of this expression is not used"
+    label = Label(span, "statements cannot start with an expression", primary=True)
+    return Diagnostic("E0106", title, (label,), helps=helps)
+
+
+# ---- rules, the particular before the general
+
+_Rule = Callable[[Failure, frozenset[str]], Diagnostic | None]
+
+
+def _bad_characters(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
+    token = failure.token
+    if token.kind != BAD:
+        return None
+    text = token.text
+    if text.startswith('"'):
+        return _lexical(token, "this string is never closed", "strings end on the line they begin")
+    if text.startswith("'"):
+        inner = text.strip("'")
+        return _lexical(token, "strings have double quotes", f'write `"{inner}"`')
+    if text[0] in "0123456789.":
+        return _bad_number(token)
+    if text in ("&&", "&"):
+        return _lexical(token, f"`{text}` is no operator", "write `and`")
+    if text in ("||", "|"):
+        return _lexical(token, f"`{text}` is no operator", "write `or`")
+    if text == "!":
+        return _lexical(token, "`!` is no operator", "write `not`")
+    if text == "^":
+        return _lexical(token, "`^` is no operator", "powers are written `x ** 2`")
+    if text == "?":
+        return _lexical(token, "`?` is no operator", "write `if c then a else b`")
+    shown = text if text.isprintable() and not text.isspace() else "this character"
+    name = f"U+{ord(text[0]):04X}"
+    return _lexical(token, f"unexpected {shown} ({name})", "")
+
+
+def _bad_number(token: Token) -> Diagnostic:
+    text = token.text
+    help_ = ""
+    if text.startswith("."):
+        help_ = f"write `0{text}`" if text[1:].isdigit() else ""
+    elif text.endswith(".") and text[:-1].isdigit():
+        help_ = f"write `{text}0`"
+    elif text[:2].lower() in ("0x", "0b", "0o"):
+        try:
+            help_ = f"integers are decimal: write `{int(text[:40], 0)}`"
+        except ValueError:
+            help_ = "integers are decimal"
+    else:
+        digits = text.rstrip("fiu0123456789").rstrip("f") or text
+        suffix = text.removeprefix(digits)
+        dtypes = ("i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64", "f16", "f32", "f64")
+        for dtype in dtypes:
+            if text.endswith(dtype) and text.removesuffix(dtype).isdigit():
+                help_ = f"write `{dtype}({text.removesuffix(dtype)})`"
+        if not help_ and suffix:
+            help_ = "names begin with a letter; suffixes are f16, bf16, f32 and f64"
+    return _lexical(token, f"`{_short(text)}` is not a number", help_)
+
+
+def _lexical(token: Token, title: str, help_: str) -> Diagnostic:
+    label = Label(token.span, "", primary=True)
+    return Diagnostic("E0103", title, (label,), helps=(help_,) if help_ else ())
+
+
+def _mismatched(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
+    """`(a + b]`"""
+    token, brackets = failure.token, failure.lexer.brackets
+    if token.kind not in ("RPAR", "RSQB", "RBRACE"):
+        return None
+    if not brackets:
+        label = Label(token.span, "closes nothing", primary=True)
+        return Diagnostic("E0102", f"`{token.text}` was never opened", (label,))
+    opened = brackets[-1]
+    if PAIRS[token.text] == opened.text or token.text == _closer(opened):
+        return None
+    labels = (
+        Label(token.span, f"expected `{_closer(opened)}`", primary=True),
+        Label(opened.span, "opened here"),
+    )
+    return Diagnostic("E0102", f"`{opened.text}` is closed by `{token.text}`", labels)
+
+
+def _never_closed(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
+    """The file ends, or a statement or an item begins, inside a bracket."""
+    token, before, brackets = failure.token, failure.before, failure.lexer.brackets
+    if not brackets or token.kind in ("LPAR", "LSQB") and brackets == [token]:
+        return None
+    opened = brackets[-1]
+    if opened.span == token.span:
+        return None
+    words = ITEM_WORDS if opened.text == "{" else ITEM_WORDS | STATEMENT_WORDS
+    if token.kind != END:
+        begins = [
+            t for t in (token, before) if t and t.first and t.text in words and t.kind != "STRING"
+        ]
+        if not begins or begins[0].span.line <= opened.span.line:
+            return None
+        if opened.text == "{" and begins[0].span.col > 1:
+            return None  # a function inside a function
+        token = begins[0]
+    place = f"{opened.span.line}:{opened.span.col}"
+    labels = [Label(opened.span, "opened here", primary=True)]
+    if token.kind == END:
+        labels.append(Label(token.span, "the file ends here"))
+    else:
+        labels.append(Label(token.span, f"`{_closer(opened)}` expected before this"))
+    return Diagnostic("E0102", f"`{opened.text}` opened at {place} is never closed", tuple(labels))
+
+
+def _reserved(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
+    token = failure.token
+    if token.kind != "NAME" or token.text not in RESERVED or "NAME" not in accepted:
+        return None
+    if "INT" in accepted:  # an expression is missing before this word
+        return None
+    help_ = f"another name, such as `{token.text}_`"
+    return _syntax(failure, f"`{token.text}` is a keyword and cannot be a name", help_, "")
+
+
+def _item_inside(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
+    """A declaration inside a block, or a statement outside."""
+    token, before, brackets = failure.token, failure.before, failure.lexer.brackets
+    in_block = bool(brackets) and brackets[-1].text == "{"
+    if in_block and before and before.first and before.text in ITEM_WORDS and _is_name(token):
+        title = f"`{before.text}` cannot stand inside a block"
+        return _at(before, title, "declarations stand outside of functions")
+    if "CONST" in accepted and token.text in STATEMENT_WORDS | {"if"} and not brackets:
+        what = "bind a constant with `const`" if token.text == "let" else "put it into a function"
+        return _syntax(failure, f"`{token.text}` cannot stand outside of a function", what, "")
+    return None
+
+
+FOREIGN_WORDS = {
+    "elif": "write `else if`",
+    "while": "write `loop v = start while condition { next v = ... }`",
+    "for": "write `let y[i < n] = ...`, `[... for i < n]`, `scan` or `loop`",
+    "lambda": "irc has no lambdas: a comprehension `[f(x[i]) for i]` maps",
+    "class": "records of tensors are written `state name { field: type = value }`",
+    "var": "bind a value with `let`",
+    "fn": "functions are written `def f(x) = ...` or `def f(x) { ... }`",
+    "func": "functions are written `def f(x) = ...` or `def f(x) { ... }`",
+    "function": "functions are written `def f(x) = ...` or `def f(x) { ... }`",
+}
+
+
+def _foreign(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
+    """Words of other languages at the begin of a statement or an item."""
+    for token in (failure.token, failure.before):
+        if token and token.first and token.kind == "NAME" and token.text in FOREIGN_WORDS:
+            return _at(token, f"irc has no `{token.text}` statement", FOREIGN_WORDS[token.text])
+    return None
+
+
+def _assignment(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
+    """`if a = b then`, `W = W - g` outside of a function, `x++`."""
+    if failure.token.kind != "EQUAL" or "CMP" not in accepted:
+        return None
+    return _syntax(failure, "`=` is no comparison", "compare with `==`", "")
+
+
+def _power(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
+    """A unary plus."""
+    if failure.token.kind != "PLUS" or "MINUS" not in accepted or "INT" not in accepted:
+        return None
+    title = f"expected an expression{_after(failure.before)}"
+    return _syntax(failure, title, "there is no unary `+`", "found `+`")
+
+
+def _missing_body(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
+    """`def f(x):`, `if c:`; and a block where `=` or `{` is missing."""
+    token = failure.token
+    if "LBRACE" not in accepted:
+        return None
+    if token.kind == "COLON":
+        return _syntax(failure, "a block begins with `{`", "write `{` instead of `:`", "")
+    if "THEN" in accepted:
+        title = "expected `then` or `{` after the condition"
+        return _syntax(
+            failure, title, "`if c then a else b` is a value, `if c { ... }` a statement"
+        )
+    if "EQUAL" in accepted:
+        return _syntax(failure, f"expected `{{` or `=`{_after(failure.before)}")
+    return _syntax(failure, f"expected a block{_after(failure.before)}", "blocks are `{ ... }`")
+
+
+def _missing_else(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
+    if "ELSE" not in accepted or failure.token.kind not in (NEWLINE, END, "RPAR", "RSQB", "COMMA"):
+        return None
+    help_ = "a value is needed in both cases: `if c then a else b`"
+    return _syntax(failure, "this `if` has no `else`", help_)
+
+
+def _missing_type(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
+    if "LIKE" in accepted:
+        return _syntax(failure, f"expected a type{_after(failure.before)}")
+    return None
+
+
+def _state_without_type(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
+    """`state W = zeros()`"""
+    if failure.token.kind == "EQUAL" and accepted >= {"COLON", "LBRACE"}:
+        help_ = "write the type: `state W: f32[784, 10] = zeros()`"
+        return _syntax(failure, "state needs a type", help_, "")
+    return None
+
+
+def _missing_value(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
+    """`let x`, `state W: f32`, `const D`"""
+    if accepted and accepted <= {"EQUAL", "COLON", "COMMA", "LSQB", "AUGMENTED", "DOT"}:
+        if "EQUAL" in accepted and failure.token.kind in (NEWLINE, END, "RBRACE"):
+            return _syntax(failure, "a value is missing", "write ` = ` and the value")
+    return None
+
+
+_RULES: tuple[_Rule, ...] = (
+    _bad_characters,
+    _mismatched,
+    _never_closed,
+    _reserved,
+    _item_inside,
+    _foreign,
+    _state_without_type,
+    _assignment,
+    _power,
+    _missing_body,
+    _missing_else,
+    _missing_value,
+)
+
+
+def _general(failure: Failure, accepted: frozenset[str]) -> Diagnostic:
+    wanted = _wanted(accepted, failure)
+    if wanted:
+        return _syntax(failure, f"expected {wanted}{_after(failure.before)}")
+    return _syntax(failure, f"unexpected {_name(failure.token)}{_after(failure.before)}")
+
+
+def _wanted(accepted: frozenset[str], failure: Failure) -> str:
+    """The kind of thing that is missing."""
+    if "CONST" in accepted:
+        return "a declaration such as `def`, `state`, `const` or `import`"
+    if "LET" in accepted:
+        return "a statement"
+    if "INT" in accepted:
+        return "an index" if "DOTS" in accepted else "an expression"
+    if "LIKE" in accepted:
+        return "a type"
+    if "NAME" in accepted:
+        return "a name"
+    if accepted == {"STRING"}:
+        return "a string in double quotes"
+    marks = {name: text for text, name in tables().marks.items()}
+    marks |= {name: text for text, name in tables().keywords.items()}
+    marks |= {"CMP": "<", "AUGMENTED": "+="}
+    if "PLUS" in accepted:  # behind an expression, where every operator fits
+        ends = [k for k in ("COMMA", "RPAR", "RSQB", "RBRACE", "COLON", "THEN") if k in accepted]
+        if NEWLINE in accepted:
+            return "an operator or the end of the line" if not ends else ""
+        accepted = frozenset(ends)
+    texts = [f"`{marks[k]}`" for k in sorted(accepted, key=_order) if k in marks]
+    if NEWLINE in accepted:
+        texts.append("the end of the line")
+    if not 1 <= len(texts) <= 4:
+        return ""
+    return " or ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
+
+
+def _order(kind: str) -> tuple[bool, str]:
+    """Closing brackets last."""
+    return kind in ("RPAR", "RSQB", "RBRACE"), kind
+
+
+# ---- parts of messages
+
+
+def _syntax(failure: Failure, title: str, help_: str = "", label: str | None = None) -> Diagnostic:
+    """A message at the token that does not fit; an end is marked behind what came before it."""
+    token = failure.token
+    if label is None:
+        label = {NEWLINE: "the line ends here", END: "the file ends here"}.get(
+            token.kind, f"found {_name(token)}"
+        )
+        if token.text == ";":
+            label = "found `;`"
+    span = token.span
+    if span.col == span.end_col:
+        span = span._replace(end_col=span.col + 1)
+    labels = (Label(span, label, primary=True),)
+    return Diagnostic("E0101", title, labels, helps=(help_,) if help_ else ())
+
+
+def _at(token: Token, title: str, help_: str) -> Diagnostic:
+    return Diagnostic("E0101", title, (Label(token.span, "", primary=True),), helps=(help_,))
+
+
+def _after(token: Token | None) -> str:
+    return f" after `{_short(token.text)}`" if token and token.text.strip() else ""
+
+
+def _name(token: Token) -> str:
+    if token.kind == END:
+        return "the end of the file"
+    if token.kind == NEWLINE and token.text != ";":
+        return "the end of the line"
+    return f"`{_short(token.text)}`"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _closer(opened: Token) -> str:
+    return {"(": ")", "[": "]", "{": "}"}[opened.text]
+
+
+def _is_name(token: Token) -> bool:
+    return token.kind in ("NAME", "STRING")
