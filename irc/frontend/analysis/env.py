@@ -143,6 +143,8 @@ class Env:
     floatx    the dtype of open floats that nothing closes
     binders   index variables around this place, outermost first (comprehension.py)
     guard     inside a comprehension, where the value is wanted: reads elsewhere must not fail
+    declared  while an initialiser of a state is evaluated, the dtype and sizes of the state, for
+              functions that leave their shape out; else None
     """
 
     def __init__(self, unit: Unit, frame: Frame, problems: Problems) -> None:
@@ -154,6 +156,7 @@ class Env:
         self.scopes: list[dict[str, object]] = [{}]
         self.binders: tuple[Binder, ...] = ()
         self.guard: Tensor | None = None
+        self.declared: tuple[DType, tuple[Size, ...]] | None = None
 
     @property
     def floatx(self) -> DType:
