@@ -26,6 +26,7 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Block, Operation, Region, SSAValue
 
 from irc import sizes
+from irc.dialects.nd.arrays import rounded
 from irc.dialects.nd.contraction import DotOp, dot_dims
 from irc.dialects.nd.control import GradOp, IfOp, StopGradientOp, YieldOp
 from irc.dialects.nd.effects import (
@@ -429,9 +430,22 @@ _I64 = IntegerType(64)
 
 def number(value: float | int | bool, dtype: DType) -> FloatAttr | IntegerAttr:
     """`value` as an attribute of `dtype`, rounded or wrapped to it."""
+    # Text as key: -0.0 == 0.0, and NaN is not NaN.
+    key = (repr(float(value)) if dtype.is_float else str(int(value)), dtype.name)
+    known = _NUMBERS.get(key)
+    if known is None:
+        known = _NUMBERS[key] = _number(value, dtype)
+    return known
+
+
+def _number(value: float | int | bool, dtype: DType) -> FloatAttr | IntegerAttr:
     if dtype.is_float:
-        return FloatAttr(float(value), element(dtype))  # type: ignore[arg-type]
+        nearest = float(rounded(np.asarray(value, dtype=np.float64), dtype))
+        return FloatAttr(nearest, element(dtype))  # type: ignore[arg-type]
     return IntegerAttr(wrap(int(value), dtype.bits), IntegerType(dtype.bits))
+
+
+_NUMBERS: dict[tuple[str, str], FloatAttr | IntegerAttr] = {}
 
 
 def wrap(value: int, bits: int) -> int:

@@ -21,6 +21,7 @@ from xdsl.irdl import (
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
+from irc.dialects.nd import scalar_numpy as ref
 from irc.dialects.nd.body import Lowering, by_kind
 from irc.dialects.nd.scalar import LOGICAL, NUMBER
 from irc.dialects.nd.structure import AxisAttr
@@ -164,11 +165,11 @@ SumOp = reduction("sum", NUMBER, np.add, by_kind(arith.AddfOp, arith.AddiOp), la
 ProdOp = reduction("prod", NUMBER, np.multiply, by_kind(arith.MulfOp, arith.MuliOp), lambda d: 1,
                    "Product; 1 for no elements. Integers wrap.", vjp=_to_factors,
                    ordered=True)
-MaxReduceOp = reduction("max", NUMBER, np.maximum,
+MaxReduceOp = reduction("max", NUMBER, ref.maximum,
                         by_kind(arith.MaximumfOp, arith.MaxSIOp, arith.MaxUIOp), _lowest,
                         "Largest element, NaN if there is one.", vjp=_to_extrema,
                         empty_is_error=True)
-MinReduceOp = reduction("min", NUMBER, np.minimum,
+MinReduceOp = reduction("min", NUMBER, ref.minimum,
                         by_kind(arith.MinimumfOp, arith.MinSIOp, arith.MinUIOp), _highest,
                         "Smallest element, NaN if there is one.", vjp=_to_extrema,
                         empty_is_error=True)

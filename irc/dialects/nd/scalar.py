@@ -328,15 +328,15 @@ ModOp = binary("mod", NUMBER, ref.mod, by_kind(body.float_mod, body.int_mod),
                symbol="%")
 PowOp = binary("pow", NUMBER, ref.power, by_kind(math.PowFOp, body.int_pow), "x to the power y.",
                vjp=_power, inexact=True, symbol="**")
-MaxOp = binary("maximum", NUMBER, np.maximum,
+MaxOp = binary("maximum", NUMBER, ref.maximum,
                by_kind(arith.MaximumfOp, arith.MaxSIOp, arith.MaxUIOp),
                "The larger of x and y; NaN if either is.", vjp=_extremum, commutes=True)
-MinOp = binary("minimum", NUMBER, np.minimum,
+MinOp = binary("minimum", NUMBER, ref.minimum,
                by_kind(arith.MinimumfOp, arith.MinSIOp, arith.MinUIOp),
                "The smaller of x and y; NaN if either is.", vjp=_extremum, commutes=True)
-FmaxOp = binary("fmax", FLOAT, np.fmax, arith.MaxnumfOp, "The larger of x and y, ignoring NaN.",
+FmaxOp = binary("fmax", FLOAT, ref.fmax, arith.MaxnumfOp, "The larger of x and y, ignoring NaN.",
                 vjp=_extremum, commutes=True)
-FminOp = binary("fmin", FLOAT, np.fmin, arith.MinnumfOp, "The smaller of x and y, ignoring NaN.",
+FminOp = binary("fmin", FLOAT, ref.fmin, arith.MinnumfOp, "The smaller of x and y, ignoring NaN.",
                 vjp=_extremum, commutes=True)
 Atan2Op = binary("atan2", FLOAT, np.arctan2, math.Atan2Op,
                  "Angle of the point (y, x), in radians; the first operand is y.", inexact=True,

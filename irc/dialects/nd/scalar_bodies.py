@@ -141,9 +141,10 @@ def float_floordiv(s: Body, d: DType, x: SSAValue, y: SSAValue) -> SSAValue:
 
 
 def float_sign(s: Body, d: DType, x: SSAValue) -> SSAValue:
-    """-1, 0 or 1; zeros and NaN pass."""
+    """-1, 0 or 1; NaN passes, -0 gives 0."""
     zero = s.const(0.0, d)
-    below = s.select(s.compare("lt", x, zero, d), s.const(-1.0, d), x)
+    other = s.select(s.compare("eq", x, zero, d), zero, x)
+    below = s.select(s.compare("lt", x, zero, d), s.const(-1.0, d), other)
     return s.select(s.compare("gt", x, zero, d), s.const(1.0, d), below)
 
 

@@ -60,6 +60,27 @@ def shift_right(x: Array, y: Array) -> Array:
     return np.where(inside, np.right_shift(x, np.where(inside, y, 0)), 0).astype(x.dtype)
 
 
+def maximum(x: Array, y: Array) -> Array:
+    """NaN if either is; +0 is larger than -0, so that the order of a reduction cannot show."""
+    larger = np.maximum(x, y)
+    return np.where((x == 0) & (y == 0), x + y, larger) if x.dtype.kind == "f" else larger
+
+
+def minimum(x: Array, y: Array) -> Array:
+    """NaN if either is; -0 is smaller than +0."""
+    smaller = np.minimum(x, y)
+    return np.where((x == 0) & (y == 0), -(-x - y), smaller) if x.dtype.kind == "f" else smaller
+
+
+def fmax(x: Array, y: Array) -> Array:
+    """The larger one, or the one that is a number."""
+    return np.where(np.isnan(x), y, np.where(np.isnan(y), x, maximum(x, y)))
+
+
+def fmin(x: Array, y: Array) -> Array:
+    return np.where(np.isnan(x), y, np.where(np.isnan(y), x, minimum(x, y)))
+
+
 def sigmoid(x: Array) -> Array:
     e = np.exp(-np.abs(x))
     return np.where(x < 0, e, np.ones_like(e)) / (1 + e)

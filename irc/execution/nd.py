@@ -1,0 +1,53 @@
+"""
+The NumPy reference of `nd`, for the executors.
+
+What each op gives stands with the dialect, in `irc.dialects.nd.evaluate`, where constant folding
+reads it too; here its refusals become what a running program reports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from xdsl.ir import Operation
+
+from irc.dialects.nd.evaluate import EmptyReductionError, evaluate_op
+from irc.dialects.verify import describe
+from irc.execution.control import CheckFailed
+from irc.execution.outcome import ExecutionError, Failure, Outcome
+
+if TYPE_CHECKING:
+    from xdsl.dialects.builtin import ModuleOp
+
+__all__ = ["evaluate", "evaluate_op", "execute_nd"]
+
+
+def evaluate(
+    op: Operation, operands: Sequence[np.ndarray], sizes: Mapping[str, int]
+) -> list[np.ndarray]:
+    """
+    The results of one op of `nd`; see `evaluate_op`.
+
+    Raises CheckFailed where a program fails at run time, ExecutionError for what a right
+    program never does.
+    """
+    try:
+        return evaluate_op(op, operands, sizes)
+    except EmptyReductionError as error:
+        raise CheckFailed(Failure("shape", str(error))) from None
+    except KeyError as error:
+        raise ExecutionError(f"{describe(op)}: no value for {error}") from None
+
+
+def execute_nd(
+    module: ModuleOp,
+    function: str,
+    inputs: Sequence[np.ndarray],
+    state: Mapping[str, np.ndarray] | None = None,
+) -> Outcome:
+    """Calls one function of a module of `nd` ops; see `irc.execution.execute`."""
+    from irc.execution import execute
+
+    return execute(module, function, inputs, state)
