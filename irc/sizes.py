@@ -9,7 +9,7 @@ polynomials known to be >= 0.
 
 from __future__ import annotations
 
-import ast
+import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Union
@@ -223,35 +223,96 @@ def parse(text: str) -> Poly:
 
     Raises ValueError for any other text.
     """
+    tokens = _TOKEN.findall(text)
+    if "".join(tokens) != "".join(text.split()):
+        raise ValueError(f"`{text}` is not a size")
+    reader = _Reader([*tokens, ""])
     try:
-        tree = ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        value = reader.sum(0)
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"`{text}` is not a size") from error
-    return _from_tree(tree, text)
+    if reader.next != "":
+        raise ValueError(f"`{text}` is not a size")
+    return value
 
 
-def _from_tree(node: ast.expr, text: str) -> Poly:
-    match node:
-        case ast.Constant(value=int() as value) if not isinstance(value, bool):
-            return const(value)
-        case ast.Name(id=name):
-            return var(name)
-        case ast.UnaryOp(op=ast.USub(), operand=x):
-            return -_from_tree(x, text)
-        case ast.BinOp(left=x, op=ast.Add(), right=y):
-            return _from_tree(x, text) + _from_tree(y, text)
-        case ast.BinOp(left=x, op=ast.Sub(), right=y):
-            return _from_tree(x, text) - _from_tree(y, text)
-        case ast.BinOp(left=x, op=ast.Mult(), right=y):
-            return _from_tree(x, text) * _from_tree(y, text)
-        case ast.BinOp(left=x, op=ast.FloorDiv(), right=ast.Constant(value=int() as d)) if d > 0:
-            return _from_tree(x, text) // d
-        case ast.BinOp(left=x, op=ast.Pow(), right=ast.Constant(value=int() as k)) if 0 <= k <= 16:
-            base, power = _from_tree(x, text), const(1)
-            for _ in range(k):
-                power = power * base
-            return power
-    raise ValueError(f"`{text}` is not a size")
+_TOKEN = re.compile(r"\d+(?!\w)|[^\W\d]\w*|\*\*|//|[-+*()?]")
+MAX_PARENTHESES = 50
+MAX_POWER = 16
+
+
+class _Reader:
+    """
+    Reads a polynomial from tokens; any name will do, those that Python keeps for itself too.
+
+    Its functions raise ValueError for what is not one.
+    """
+
+    def __init__(self, tokens: list[str]) -> None:
+        self.tokens = tokens
+        self.at = 0
+
+    @property
+    def next(self) -> str:
+        return self.tokens[self.at]
+
+    def take(self, *wanted: str) -> str:
+        """The next token if it is one of `wanted`, else ""."""
+        token = self.next
+        if token not in wanted:
+            return ""
+        self.at += 1
+        return token
+
+    def sum(self, depth: int) -> Poly:
+        value = -self.product(depth) if self.take("-") else self.product(depth)
+        while op := self.take("+", "-"):
+            term = self.product(depth)
+            value = value + term if op == "+" else value - term
+        return value
+
+    def product(self, depth: int) -> Poly:
+        value = self.power(depth)
+        while op := self.take("*", "//"):
+            factor = self.power(depth)
+            value = value * factor if op == "*" else value // _constant(factor)
+        return value
+
+    def power(self, depth: int) -> Poly:
+        value = self.atom(depth)
+        if self.take("**"):
+            base, value = value, const(1)
+            exponent = _constant(self.atom(depth))
+            if not 0 <= exponent <= MAX_POWER:
+                raise ValueError("the exponent is not between 0 and 16")
+            for _ in range(exponent):
+                value = value * base
+        return value
+
+    def atom(self, depth: int) -> Poly:
+        if self.take("("):
+            if depth >= MAX_PARENTHESES:
+                raise ValueError("too many parentheses")
+            value = self.sum(depth + 1)
+            if not self.take(")"):
+                raise ValueError("a parenthesis is not closed")
+            return value
+        if self.take("-"):
+            return -self.power(depth)
+        token = self.next
+        if token.isdecimal():
+            self.at += 1
+            return const(int(token))
+        if token and (token[0].isalpha() or token[0] == "_"):
+            self.at += 1
+            return var(token)
+        raise ValueError("a size is missing")
+
+
+def _constant(value: Poly) -> int:
+    if (k := value.constant) is None:
+        raise ValueError("a number is needed")
+    return k
 
 
 def _times(a: Monomial, b: Monomial) -> Monomial:
