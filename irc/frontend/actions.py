@@ -56,17 +56,22 @@ class Actions:
         if not leads:
             return NO_LEAD
         docs: list[tree.Doc] = []
+        attributes: list[tree.Attribute] = []
+        attached = True
         line = item.line
         for lead in reversed(leads):
-            if lead.span.end_line < line - 1:
-                break
+            attached = attached and lead.span.end_line >= line - 1
             line = lead.span.line
-            if isinstance(lead, tree.Doc):
+            if isinstance(lead, tree.Attribute):
+                attributes.insert(0, lead)
+            elif attached:
                 docs.insert(0, lead)
-        attributes = tuple(lead for lead in leads if isinstance(lead, tree.Attribute))
-        self.loose_docs += [x for x in leads if isinstance(x, tree.Doc) and x not in docs]
-        span = leads[0].span.to(leads[-1].span)
-        return tree.Lead(span, join_docs(docs), attributes)
+            else:
+                self.loose_docs.append(lead)
+        spans = sorted(lead.span for lead in [*docs, *attributes])
+        if not spans:
+            return NO_LEAD
+        return tree.Lead(spans[0].to(spans[-1]), join_docs(docs), tuple(attributes))
 
     def _assert(self, span: Span, condition: tree.Expr, message: Token | None) -> tree.Assert:
         text = template(message, self._parse_expression) if message else None

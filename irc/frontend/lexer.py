@@ -54,6 +54,7 @@ class Lexer:
 
     brackets   the open ones, innermost last
     comments   those met so far: `#`, and `##` where nothing follows that it could document
+    ends       what a message says at the end
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Lexer:
         self.line_start = begin - (col - 1)
         self.brackets: list[Token] = []
         self.comments: list[Token] = []
+        self.ends = "the line ends here"
 
     def __iter__(self) -> Iterator[Token]:
         previous: Token | None = None
@@ -108,11 +110,12 @@ class Lexer:
                 docs = []
             newline = False
 
+            yield token
+            # Only now: to the parser, a bracket that does not fit is not open and not closed.
             if token.kind in ("LPAR", "LSQB", "LBRACE"):
                 self.brackets.append(token)
             elif self.brackets and PAIRS.get(token.text) == self.brackets[-1].text:
                 self.brackets.pop()
-            yield token
             previous = token
 
     def _joins(self, previous: Token | None, token: Token) -> bool:

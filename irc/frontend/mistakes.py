@@ -31,7 +31,7 @@ class Failure(NamedTuple):
     """
     token     does not fit
     before    the token before it, None at the start
-    states    of the parser, to ask what would have fitted
+    states    of the parser before it met the token, to ask what would have fitted
     lexer     knows the open brackets
     """
 
@@ -175,11 +175,9 @@ def _mismatched(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None
 def _never_closed(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
     """The file ends, or a statement or an item begins, inside a bracket."""
     token, before, brackets = failure.token, failure.before, failure.lexer.brackets
-    if not brackets or token.kind in ("LPAR", "LSQB") and brackets == [token]:
+    if not brackets:
         return None
     opened = brackets[-1]
-    if opened.span == token.span:
-        return None
     words = ITEM_WORDS if opened.text == "{" else ITEM_WORDS | STATEMENT_WORDS
     if token.kind != END:
         begins = [
@@ -236,22 +234,30 @@ FOREIGN_WORDS = {
 
 
 def _foreign(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
-    """Words of other languages at the begin of a statement or an item."""
+    """Words of other languages."""
     for token in (failure.token, failure.before):
-        if token and token.first and token.kind == "NAME" and token.text in FOREIGN_WORDS:
-            return _at(token, f"irc has no `{token.text}` statement", FOREIGN_WORDS[token.text])
+        if token and token.kind == "NAME" and token.text in FOREIGN_WORDS:
+            if token.first or token.text in ("elif", "lambda"):
+                return _at(token, f"irc has no `{token.text}`", FOREIGN_WORDS[token.text])
     return None
 
 
-def _assignment(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
-    """`if a = b then`, `W = W - g` outside of a function, `x++`."""
+def _comparison(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
+    """`if a = b then`"""
     if failure.token.kind != "EQUAL" or "CMP" not in accepted:
         return None
     return _syntax(failure, "`=` is no comparison", "compare with `==`", "")
 
 
-def _power(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
-    """A unary plus."""
+def _local_function(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
+    """`let f(x) = x + 1`"""
+    if failure.token.kind != "LPAR" or not accepted >= {"EQUAL", "LSQB", "COLON", "COMMA"}:
+        return None
+    return _syntax(failure, "`let` binds values", "functions are written `def f(x) = ...`", "")
+
+
+def _unary_plus(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
+    """`+x`"""
     if failure.token.kind != "PLUS" or "MINUS" not in accepted or "INT" not in accepted:
         return None
     title = f"expected an expression{_after(failure.before)}"
@@ -282,12 +288,6 @@ def _missing_else(failure: Failure, accepted: frozenset[str]) -> Diagnostic | No
     return _syntax(failure, "this `if` has no `else`", help_)
 
 
-def _missing_type(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
-    if "LIKE" in accepted:
-        return _syntax(failure, f"expected a type{_after(failure.before)}")
-    return None
-
-
 def _state_without_type(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
     """`state W = zeros()`"""
     if failure.token.kind == "EQUAL" and accepted >= {"COLON", "LBRACE"}:
@@ -312,8 +312,9 @@ _RULES: tuple[_Rule, ...] = (
     _item_inside,
     _foreign,
     _state_without_type,
-    _assignment,
-    _power,
+    _comparison,
+    _local_function,
+    _unary_plus,
     _missing_body,
     _missing_else,
     _missing_value,
@@ -338,7 +339,7 @@ def _wanted(accepted: frozenset[str], failure: Failure) -> str:
     if "LIKE" in accepted:
         return "a type"
     if "NAME" in accepted:
-        return "a name"
+        return "a name or a string" if "STRING" in accepted else "a name"
     if accepted == {"STRING"}:
         return "a string in double quotes"
     marks = {name: text for text, name in tables().marks.items()}
@@ -349,6 +350,8 @@ def _wanted(accepted: frozenset[str], failure: Failure) -> str:
         if NEWLINE in accepted:
             return "an operator or the end of the line" if not ends else ""
         accepted = frozenset(ends)
+    elif "AUGMENTED" in accepted:
+        return "`=` or `+=`"
     texts = [f"`{marks[k]}`" for k in sorted(accepted, key=_order) if k in marks]
     if NEWLINE in accepted:
         texts.append("the end of the line")
@@ -369,11 +372,10 @@ def _syntax(failure: Failure, title: str, help_: str = "", label: str | None = N
     """A message at the token that does not fit; an end is marked behind what came before it."""
     token = failure.token
     if label is None:
-        label = {NEWLINE: "the line ends here", END: "the file ends here"}.get(
-            token.kind, f"found {_name(token)}"
-        )
-        if token.text == ";":
-            label = "found `;`"
+        label = f"found {_name(token)}"
+        if token.text != ";":
+            ends = {NEWLINE: failure.lexer.ends, END: "the file ends here"}
+            label = ends.get(token.kind, label)
     span = token.span
     if span.col == span.end_col:
         span = span._replace(end_col=span.col + 1)

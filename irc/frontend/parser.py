@@ -57,6 +57,7 @@ def parse_tokens(lexer: Lexer, start: str, actions: Actions) -> Any:
             undocumented = False
             continue
 
+        before = states.copy()
         while (target := shifts[states[-1]].get(kind)) is not None and target < 0:
             rule = rules[~target]
             if rule.action is None and rule.size == 1:
@@ -71,7 +72,7 @@ def parse_tokens(lexer: Lexer, start: str, actions: Actions) -> Any:
         if target is None:
             if kind == END and states[-1] == table.ends[start]:
                 break
-            raise SyntaxMistake(explain(Failure(token, previous, states, lexer)))
+            raise SyntaxMistake(explain(Failure(token, previous, before, lexer)))
         if len(stack) > MAX_STACK:
             raise _too_deep(token.span)
         if count > MAX_TOKENS:

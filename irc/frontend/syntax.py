@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from irc.diagnostics import Diagnostic, SourceMap, Span
 from irc.errors import UserError
 from irc.frontend import tree
-from irc.frontend.actions import Actions, join_docs
+from irc.frontend.actions import NO_LEAD, Actions, join_docs
 from irc.frontend.lexer import Lexer, Token
 from irc.frontend.mistakes import ITEM_WORDS, SyntaxMistake
 from irc.frontend.parser import parse_tokens
@@ -72,7 +72,8 @@ def parse(text: str, file: str) -> tree.Module:
             list(_all_mistakes(mistake.diagnostic, text, file)), SourceMap({file: text})
         ) from None
 
-    doc, items, loose = _module_doc(items, actions.loose_docs)
+    loose = sorted(actions.loose_docs, key=lambda doc: doc.span)
+    doc, items, loose = _module_doc(items, loose)
     comments = [_comment(token) for token in lexer.comments]
     comments += [tree.Comment(doc.span, f"## {doc.text}".rstrip(), True) for doc in loose]
     comments.sort(key=lambda comment: comment.span[1:])
@@ -93,6 +94,7 @@ def normalize(text: str) -> str:
 def _parse_expression(text: str, file: str, line: int, col: int) -> tree.Expr:
     """The expression in the braces of a message."""
     lexer = Lexer(text, file, line=line, col=col)
+    lexer.ends = "the braces end here"
     value: tree.Expr = parse_tokens(lexer, "expression", Actions(_parse_expression))
     return value
 
@@ -150,7 +152,10 @@ def _module_doc(
         return join_docs(top[:count]), items, [d for d in loose if d not in top[:count]]
     if first is None or doc is None or isinstance(first, tree.Function | tree.Extern | tree.Test):
         return None, items, loose
-    lead = tree.Lead(first.lead.span, None, first.lead.attributes)
+    attributes = first.lead.attributes
+    lead = NO_LEAD
+    if attributes:
+        lead = tree.Lead(attributes[0].span.to(attributes[-1].span), None, attributes)
     return doc, (replace(first, lead=lead), *items[1:]), loose
 
 
