@@ -22,12 +22,12 @@ from xdsl.dialects.builtin import FileLineColLoc, IntAttr, LocationAttr, StringA
 from xdsl.ir import Block, SSAValue
 
 from irc.abi import RNG_STATE
-from irc.diagnostics import Call, Diagnostic, Label, Severity, Span, did_you_mean
+from irc.diagnostics import Call, Label, Span
 from irc.dialects.nd.builder import Builder
 from irc.dialects.nd.types import dims_of, tensor
 from irc.dtypes import BOOL, I64, DType
 from irc.frontend.analysis.facts import Facts
-from irc.frontend.analysis.problems import Problem, Problems
+from irc.frontend.analysis.problems import Problem, Problems, diagnostic, guesses
 from irc.frontend.analysis.values import (
     NUMERIC,
     Binder,
@@ -142,7 +142,8 @@ class Env:
     facts     what is known about sizes here
     floatx    the dtype of open floats that nothing closes
     binders   index variables around this place, outermost first (comprehension.py)
-    guard     inside a comprehension, where the value is wanted: reads elsewhere must not fail
+    guard     where the value is wanted, a bool scalar: reads elsewhere must not fail
+    hoisted   values of expressions that were computed ahead of the comprehension around them
     declared  while an initialiser of a state is evaluated, the dtype and sizes of the state, for
               functions that leave their shape out; else None
     """
@@ -156,6 +157,7 @@ class Env:
         self.scopes: list[dict[str, object]] = [{}]
         self.binders: tuple[Binder, ...] = ()
         self.guard: Tensor | None = None
+        self.hoisted: dict[tree.Expr, Value] = {}
         self.declared: tuple[DType, tuple[Size, ...]] | None = None
 
     @property
@@ -204,13 +206,12 @@ class Env:
         value = self.frame.module.lookup(self, name, span)
         if value is not None:
             return value
-        guesses = did_you_mean(name, self.names())
         raise self.error(
             "E0105",
             f"no value named `{name}` here",
             span,
             "not found",
-            helps=[f"did you mean `{g}`?" for g in guesses],
+            helps=guesses(name, self.names()),
         )
 
     def names(self) -> list[str]:
@@ -270,8 +271,12 @@ class Env:
         match value:
             case Number(value=number):
                 ssa = self.b.full((), chosen, number)
-            case SizeOf(poly=known):
+            case SizeOf(poly=known) if not value.batch:
                 ssa = self.b.size(size(known), chosen)
+            case SizeOf():
+                from irc.frontend.analysis.comprehension import materialize
+
+                return materialize(self, value, chosen)
             case Open():
                 ssa = value.make(chosen)
         return Tensor(ssa, value.origin, value.batch)
@@ -348,7 +353,11 @@ class Env:
         helps: Iterable[str] = (),
     ) -> Problem:
         """The exception for a mistake at `span`; absent labels are left out."""
-        return Problem(self._diagnostic(code, title, span, text, labels, notes, helps))
+        made = diagnostic(
+            code, title, span, text,
+            labels=labels, notes=notes, helps=helps, chain=self.frame.chain,
+        )  # fmt: skip
+        return Problem(made)
 
     def unsupported(
         self, title: str, span: Span | None, *, helps: Iterable[str] = (), notes: Iterable[str] = ()
@@ -368,25 +377,11 @@ class Env:
         helps: Iterable[str] = (),
     ) -> None:
         """A lint."""
-        made = self._diagnostic(code, title, span, text, labels, notes, helps, "warning")
+        made = diagnostic(
+            code, title, span, text,
+            labels=labels, notes=notes, helps=helps, chain=self.frame.chain, severity="warning",
+        )  # fmt: skip
         self.problems.warn(made)
-
-    def _diagnostic(
-        self,
-        code: str,
-        title: str,
-        span: Span | None,
-        text: str,
-        labels: Iterable[Label | None],
-        notes: Iterable[str],
-        helps: Iterable[str],
-        severity: Severity = "error",
-    ) -> Diagnostic:
-        primary = [Label(span, text, primary=True)] if span else []
-        known = [label for label in labels if label]
-        return Diagnostic(
-            code, title, (*primary, *known), tuple(notes), tuple(helps), severity, self.frame.chain
-        )
 
 
 _LOCATIONS: dict[tuple[str, int, int], FileLineColLoc] = {}

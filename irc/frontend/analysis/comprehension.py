@@ -1,0 +1,259 @@
+"""
+Index notation: `[e for i, j < n]`, `let y[i] = e`, `sum[k](e)`.
+
+The body is analysed once, for all values of its index variables together: a value that depends on
+some of them carries them as leading axes (`Tensor.batch`, outermost variable first). An index
+variable itself is a size whose polynomial contains the variable's symbol, so that `x[i + 1]` is
+seen to be a window of `x`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+from irc.diagnostics import Span
+from irc.dialects.nd.types import dims_of
+from irc.dtypes import BOOL, I64, DType
+from irc.frontend import tree
+from irc.frontend.analysis import expressions, operators
+from irc.frontend.analysis.broadcasting import Operand, Site, binder_size, merged_batch, spread
+from irc.frontend.analysis.describe import result_of
+from irc.frontend.analysis.env import Env
+from irc.frontend.analysis.ranges import infer, symbol
+from irc.frontend.analysis.values import (
+    NUMERIC,
+    Binder,
+    BuiltinRef,
+    Number,
+    Numeric,
+    Origin,
+    SizeOf,
+    Tensor,
+    TupleOf,
+    Value,
+)
+from irc.sizes import Poly, Size, var
+
+# Reductions that bind index variables, and the axis reduction each becomes.
+BINDING = ("sum", "prod", "max", "min", "mean", "any", "all")
+
+
+def hoisted(env: Env, node: tree.Expr) -> Value | None:
+    """What was computed for `node` before the comprehension around it, if anything was."""
+    return env.hoisted.get(node) if env.hoisted else None
+
+
+def build(
+    env: Env,
+    indices: Sequence[tree.IndexVar],
+    body: tree.Expr,
+    span: Span,
+    expected: DType | None = None,
+    form: str = "[... for {}]",
+) -> Value:
+    """The tensor of all values of `body`: one axis for each index variable, then its own."""
+    with _bound(env, indices, body, form) as binders:
+        value = expressions.evaluate(env, body, expected)
+        return _stacked(env, value, binders, span, body, expected)
+
+
+def _stacked(
+    env: Env,
+    value: Value,
+    binders: tuple[Binder, ...],
+    span: Span,
+    body: tree.Expr,
+    expected: DType | None,
+) -> Value:
+    if isinstance(value, TupleOf):
+        parts = tuple(_stacked(env, v, binders, span, body, expected) for v in value.items)
+        return TupleOf(parts, value.names)
+    if not isinstance(value, NUMERIC):
+        raise env.error(
+            "E0302", f"a {value.type} is not an element", body.span, f"this is a {value.type}"
+        )
+    with env.at(span):
+        tensor = env.tensor(value, expected)
+        outer = tuple(b for b in merged_batch(env, [tensor]) if b not in binders)
+        full = spread(env, tensor, outer + binders, tensor.dims)
+        return Tensor(full.ssa, Origin(span=span), outer)
+
+
+def reduction(
+    env: Env, node: tree.Call, callee: tree.Index, expected: DType | None = None
+) -> Value:
+    """`sum[i, k < n](body)`."""
+    target = expressions.evaluate(env, callee.base)
+    name = target.name if isinstance(target, BuiltinRef) else ""
+    if name not in BINDING:
+        raise env.error(
+            "E0106",
+            f"a {target.type} cannot be called with index variables",
+            callee.span,
+            "only reductions bind index variables",
+            helps=[f"the reductions are {', '.join(f'`{n}`' for n in BINDING)}"],
+        )
+    if len(node.args) != 1 or node.args[0].name is not None:
+        raise env.error(
+            "E0109",
+            f"`{name}[...]` takes one expression",
+            node.span,
+            "the body of the reduction",
+            helps=[f"write `{name}[k](x[k])`"],
+        )
+    indices = [_index_var(env, item, name) for item in callee.items]
+    body = node.args[0].value
+    with _bound(env, indices, body, name + "[{}](...)") as binders:
+        value = expressions.evaluate(env, body, expected)
+        x = operators.numeric(env, body, value, Site(f"`{name}`", node.span))
+        tensor = env.tensor(x.value, expected)
+        batch = tuple(b for b in env.binders if b in tensor.batch or b in binders)
+        with env.at(node.span):
+            full = spread(env, tensor, batch, tensor.dims)
+            return _reduce(env, name, full, binders, node)
+
+
+def _reduce(
+    env: Env, name: str, x: Tensor, binders: tuple[Binder, ...], node: tree.Call
+) -> Tensor:
+    from irc.frontend.analysis.builtins.reductions import reduce_axes
+
+    axes = [x.batch.index(b) for b in binders]
+    rest = tuple(b for b in x.batch if b not in binders)
+    origin = Origin(span=node.span, how=result_of(name, x))
+    site = Site(f"`{name}`", node.span)
+    return Tensor(reduce_axes(env, name, x.ssa, axes, site), origin, rest)
+
+
+def _index_var(env: Env, item: tree.IndexItem, name: str) -> tree.IndexVar:
+    """`k` or `k < n` in the brackets of a reduction, which the grammar reads as an index."""
+    match item:
+        case tree.Name(span=span, name=text):
+            return tree.IndexVar(span, tree.Ident(span, text), None, None)
+        case tree.Compare(span=span, operands=(tree.Name() as k, bound), ops=(op,)):
+            return tree.IndexVar(span, tree.Ident(k.span, k.name), op, bound)
+    raise env.error(
+        "E0106",
+        f"`{name}[...]` binds index variables",
+        item.span,
+        "a fresh name, or `name < bound`, is expected here",
+        helps=[f"write `{name}[k](x[k])`, or `{name}(x)` for all elements of a tensor"],
+    )
+
+
+@contextmanager
+def _bound(
+    env: Env, indices: Sequence[tree.IndexVar], body: tree.Expr, form: str
+) -> Iterator[tuple[Binder, ...]]:
+    """Names of the index variables are in scope inside, with their ranges."""
+    before, known = env.binders, env.hoisted
+    env.hoisted = dict(known)
+    try:
+        binders = infer(env, indices, body, form)
+        env.binders = before + binders
+        with env.scope():
+            for b in binders:
+                origin = Origin(b.name, b.span, "index")
+                env.define(b.name, SizeOf(var(symbol(b)), origin, batch=(b,)))
+            yield binders
+    finally:
+        env.binders, env.hoisted = before, known
+
+
+# -- index variables as values
+
+
+def materialize(env: Env, value: SizeOf, dtype: DType) -> Tensor:
+    """A size with index variables in it, for all their values: counted along their axes in i64."""
+    total = _sum(env, value.poly, value.batch)
+    return Tensor(env.b.cast(total.ssa, dtype), value.origin, total.batch)
+
+
+def _sum(env: Env, p: Poly, batch: tuple[Binder, ...]) -> Tensor:
+    by_symbol = {symbol(b): b for b in batch}
+    total: Tensor | None = None
+    constant = Poly({})
+    for monomial, c in p.terms.items():
+        inside = [(atom, k) for atom, k in monomial if _mentions(atom, by_symbol)]
+        rest = Poly({tuple(t for t in monomial if t not in inside): c})
+        if not inside:
+            constant = constant + rest
+            continue
+        term: Tensor | None = None if rest == 1 else _scalar(env, rest)
+        for atom, power in inside:
+            factor = (
+                _counter(env, by_symbol[atom])
+                if isinstance(atom, str)
+                else _quotient(env, atom.numerator, atom.divisor, batch)
+            )
+            for _ in range(power):
+                term = factor if term is None else _combine(env, "mul", term, factor)
+        assert term is not None
+        total = term if total is None else _combine(env, "add", total, term)
+    if total is None:
+        return _scalar(env, constant)
+    return total if constant == 0 else _combine(env, "add", total, _scalar(env, constant))
+
+
+def _mentions(atom: object, by_symbol: dict[str, Binder]) -> bool:
+    if isinstance(atom, str):
+        return atom in by_symbol
+    return any(s in by_symbol for s in atom.numerator.symbols())  # type: ignore[attr-defined]
+
+
+def _counter(env: Env, b: Binder) -> Tensor:
+    return Tensor(env.b.iota((binder_size(b),), I64, 0), batch=(b,))
+
+
+def _quotient(env: Env, numerator: Poly, divisor: int, batch: tuple[Binder, ...]) -> Tensor:
+    return _combine(env, "floordiv", _sum(env, numerator, batch), _scalar(env, divisor))
+
+
+def _scalar(env: Env, value: Size) -> Tensor:
+    return Tensor(env.b.size(value if isinstance(value, int) else _int_or_poly(value)))
+
+
+def _int_or_poly(p: Poly) -> Size:
+    constant = p.constant
+    return p if constant is None else constant
+
+
+def _combine(env: Env, name: str, x: Tensor, y: Tensor) -> Tensor:
+    batch = merged_batch(env, [x, y])
+    lhs, rhs = spread(env, x, batch, ()), spread(env, y, batch, ())
+    return Tensor(env.b.scalar(name, lhs.ssa, rhs.ssa), batch=batch)
+
+
+# -- where a value is wanted
+
+
+@contextmanager
+def guarded(env: Env, condition: Numeric, holds: bool) -> Iterator[None]:
+    """Inside, values matter only where `condition` is `holds`: reads elsewhere cannot fail."""
+    before = env.guard
+    if not isinstance(condition, Number):
+        env.guard = _narrowed(env, before, env.tensor(condition), holds)
+    try:
+        yield
+    finally:
+        env.guard = before
+
+
+def _narrowed(env: Env, guard: Tensor | None, condition: Tensor, holds: bool) -> Tensor:
+    if not holds:
+        condition = replace(condition, ssa=env.b.scalar("not", condition.ssa))
+    if condition.dims:  # a tensor condition of `and`: no read is known to be unwanted
+        return guard if guard is not None else _always(env)
+    if guard is None:
+        return condition
+    batch = merged_batch(env, [guard, condition])
+    both = spread(env, guard, batch, ()), spread(env, condition, batch, ())
+    return Tensor(env.b.scalar("and", both[0].ssa, both[1].ssa), batch=batch)
+
+
+def _always(env: Env) -> Tensor:
+    return Tensor(env.b.full((), BOOL, True))
+
+
