@@ -1,0 +1,125 @@
+"""Pointwise ops, and the ones that only move elements: one loop nest each, maps say how."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xdsl.dialects import arith, tensor
+from xdsl.ir import Operation, SSAValue
+
+from irc.dialects import nd
+from irc.dialects.nd.body import Body, storage
+from irc.dialects.nd.structure import WindowOp, is_dynamic
+from irc.dialects.nd.types import dims_of, dtype_of
+from irc.passes.linalg.from_nd.lowering import Input, Lower, Lowering, loop_index
+from irc.passes.linalg.generics import Access, at, identity, projection, term
+
+
+def pointwise(op: nd.PointwiseOp, c: Lowering) -> None:
+    """The op's own scalar program. Operands that are one number everywhere become constants."""
+    result = op.results[0]
+    dims = dims_of(result)
+    same = identity(len(dims))
+    inputs: list[Input] = []
+    where: dict[SSAValue, int] = {}
+    for x in op.operands:
+        if x not in where and c.full_of(x) is None:
+            where[x] = len(inputs)
+            inputs.append((c.value(x), same))
+
+    def write(s: Body, elements: Sequence[SSAValue]) -> SSAValue:
+        operands = []
+        for x in op.operands:
+            full = c.full_of(x)
+            operands.append(
+                elements[where[x]] if full is None else s.const(full.number, dtype_of(x))
+            )
+        return op.lower_scalar(s, *operands)
+
+    c.define(result, c.parallel(dims, storage(dtype_of(result)), inputs, write))
+
+
+def stop_gradient(op: nd.StopGradientOp, c: Lowering) -> None:
+    full = c.full_of(op.x)
+    if full is not None:
+        c.fulls[op.res] = full
+    else:
+        c.values[op.res] = c.value(op.x)
+
+
+def _copied(c: Lowering, x: SSAValue, access: Access, result: SSAValue) -> None:
+    """`result` is `x` read at `access`."""
+    new = c.parallel(
+        dims_of(result),
+        storage(dtype_of(result)),
+        [(c.value(x), access)],
+        lambda s, elements: elements[0],
+    )
+    c.define(result, new)
+
+
+def broadcast(op: nd.BroadcastOp, c: Lowering) -> None:
+    target = dims_of(op.res)
+    access = tuple(
+        term(d) if size == target[d] else at(0)
+        for size, d in zip(dims_of(op.x), op.dims.data, strict=True)
+    )
+    _copied(c, op.x, access, op.res)
+
+
+def transpose(op: nd.TransposeOp, c: Lowering) -> None:
+    perm = op.perm.data
+    _copied(c, op.x, projection([perm.index(d) for d in range(len(perm))]), op.res)
+
+
+def slice_(op: nd.SliceOp, c: Lowering) -> None:
+    """Known offsets go into the map; others are added to the loop index in the body."""
+    steps, offsets = op.steps.data, window_offsets(op, c)
+    if all(isinstance(o, int) for o in offsets):
+        access = tuple((d, k, o) for d, (k, o) in enumerate(zip(steps, offsets, strict=True)))
+        _copied(c, op.x, access, op.res)  # type: ignore[arg-type]
+        return
+    x = c.value(op.x)
+
+    def write(s: Body, _: Sequence[SSAValue]) -> SSAValue:
+        places = []
+        for d, (k, o) in enumerate(zip(steps, offsets, strict=True)):
+            here = loop_index(s, d)
+            if k != 1:
+                here = s.op(arith.MuliOp, here, s.index(k))
+            if o != 0:
+                here = s.op(arith.AddiOp, here, s.index(o) if isinstance(o, int) else o)
+            places.append(here)
+        return read(s, x, places)
+
+    dims = dims_of(op.res)
+    c.define(op.res, c.parallel(dims, storage(dtype_of(op.res)), [], write))
+
+
+def read(s: Body, x: SSAValue, places: Sequence[SSAValue]) -> SSAValue:
+    """One element of a captured tensor."""
+    element = x.type.element_type  # type: ignore[attr-defined]
+    return s.add(tensor.ExtractOp.create(operands=[x, *places], result_types=[element]))
+
+
+def window_offsets(op: WindowOp, c: Lowering) -> list[int | SSAValue]:
+    """Where a window starts on each axis: a number, or an index value."""
+    starts = iter(op.starts)  # type: ignore[attr-defined]
+    found: list[int | SSAValue] = []
+    for p in op.offsets.data:
+        if is_dynamic(p):
+            found.append(c.scalar_index(next(starts)))
+        else:
+            found.append(c.index(p) if p.constant is None else p.constant)
+    return found
+
+
+LOWERINGS: dict[type[Operation], Lower] = {
+    **{cls: pointwise for cls in nd.ELEMENTWISE.values()},
+    nd.WhereOp: pointwise,
+    nd.CastOp: pointwise,
+    nd.StopGradientOp: stop_gradient,
+    nd.BroadcastOp: broadcast,
+    nd.TransposeOp: transpose,
+    nd.SliceOp: slice_,
+}
