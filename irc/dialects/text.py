@@ -40,11 +40,12 @@ from xdsl.utils.lexer import Span as TextSpan
 from xdsl.utils.mlir_lexer import MLIRLexer
 
 from irc.diagnostics import Diagnostic, Label, SourceMap, Span, did_you_mean
+from irc.dialects.verify import OpFault, span_of, verify_module
 from irc.errors import UserError
 
 MAX_REGION_DEPTH = 60  # reading, verifying and printing recurse on regions
 MAX_DENSE_ELEMENTS = 1 << 24  # a splat is stored element by element
-SYNTAX_CODE = "E0801"
+SYNTAX_CODE, VERIFY_CODE = "E0801", "E0802"
 
 _UNKNOWN = UnknownLoc()
 Resources = dict[str, dict[str, str | bool | int]]
@@ -251,6 +252,23 @@ class IRParser(Parser):
         if (flag := self.parse_optional_boolean()) is not None:
             return flag
         return self.parse_integer()
+
+
+def verify_text(module: ModuleOp, file: str, text: str) -> None:
+    """
+    Verifies a module that was read from `text`.
+
+    Raises UserError E0802 at the op that is wrong: it is its author's, not ours.
+    """
+    try:
+        verify_module(module)
+    except OpFault as fault:
+        span = span_of(fault.op)
+        labels = (Label(span, primary=True),) if span else ()
+        sources = SourceMap()
+        sources.add(file, text)
+        title = f"{fault.op.name}: {fault.reason}"
+        raise UserError(Diagnostic(VERIFY_CODE, title, labels), sources) from None
 
 
 def module_text(module: Operation, *, generic: bool = False, debuginfo: bool = False) -> str:

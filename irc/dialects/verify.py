@@ -10,7 +10,18 @@ from xdsl.dialects.builtin import ArrayAttr, CallSiteLoc, FileLineColLoc, FusedL
 from xdsl.ir import Attribute, Block, Operation, OpResult, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
+from irc.diagnostics import Span
+
 SHOWN = 5  # findings in one message
+
+
+class OpFault(VerifyException):
+    """An op that is wrong: `nd.add at mlp.irc:3:5 in @train: what is wrong`."""
+
+    def __init__(self, op: Operation, reason: str) -> None:
+        super().__init__(f"{describe(op)}: {reason}")
+        self.op = op
+        self.reason = reason
 
 
 @dataclass(slots=True)
@@ -38,7 +49,7 @@ def verify_dominance(root: Operation) -> None:
         if op is not None:
             for operand in op.operands:
                 if operand not in visible:
-                    raise VerifyException(_use_before_definition(op, operand))
+                    raise OpFault(op, _use_before_definition(op, operand))
             if op.regions:
                 stack.append(_Open(op, iter(_blocks(op))))
             else:
@@ -62,7 +73,7 @@ def _blocks(op: Operation) -> list[Block]:
     for region in op.regions:
         own = list(region.blocks)
         if len(own) > 1:
-            raise VerifyException(f"{describe(op)}: a region has {len(own)} blocks, irc uses one")
+            raise OpFault(op, f"a region has {len(own)} blocks, irc uses one")
         blocks += own
     return blocks
 
@@ -75,12 +86,15 @@ def _use_before_definition(op: Operation, operand: SSAValue) -> str:
     else:
         parent = operand.owner.parent_op()
         origin = f"an argument of {describe(parent)}" if parent else "an argument of no op"
-    return f"{describe(op)}: {name} is used before its definition; it is {origin}"
+    return f"{name} is used before its definition; it is {origin}"
 
 
-def verify_stage(root: Operation, legal: Collection[str], stage: str) -> None:
+def verify_stage(
+    root: Operation, legal: Collection[str], stage: str, gone: Collection[str] = ()
+) -> None:
     """
-    Checks that only ops of `legal` are left: names of dialects (`arith`) or of ops (`nd.state`).
+    Checks that only ops of `legal` are left: names of dialects (`arith`) or of ops (`nd.state`),
+    without the ops named in `gone`.
 
     Raises VerifyException that names the first ones that should have gone.
     """
@@ -90,7 +104,8 @@ def verify_stage(root: Operation, legal: Collection[str], stage: str) -> None:
         name = op.name
         ok = known.get(name)
         if ok is None:
-            ok = known[name] = name in legal or name.partition(".")[0] in legal
+            allowed = name in legal or name.partition(".")[0] in legal
+            ok = known[name] = allowed and name not in gone
         if not ok:
             left.append(op)
     if left:
@@ -150,21 +165,29 @@ def verify_module(root: Operation) -> None:
     """
     Checks every op with its own verifier, and dominance.
 
-    Raises VerifyException: `nd.add at mlp.irc:3:5 in @train: what is wrong`.
+    Raises OpFault for the first op that is wrong.
     """
     try:
         root.verify()
     except (VerifyException, ValueError) as error:
-        raise VerifyException(_located(root, error)) from None
+        raise _fault(root, error) from None
     verify_dominance(root)
 
 
-def _located(root: Operation, error: Exception) -> str:
+def _fault(root: Operation, error: Exception) -> OpFault:
     """xDSL's message carries the whole module; here the op at fault is found again."""
     for op in walk(root):
         try:
             op.verify(verify_nested_ops=False)
         except (VerifyException, ValueError) as own:
             reason = own.__cause__ or own
-            return f"{describe(op)}: {str(reason).strip()}"
-    return str(error).strip().split("\n")[0]
+            return OpFault(op, str(reason).strip())
+    return OpFault(root, str(error).strip().split("\n")[0])
+
+
+def span_of(op: Operation) -> Span | None:
+    """The place of an op in its source as a span of one column; None when unknown."""
+    file, line, column = ([*place(op.location).rsplit(":", 2), "", "", ""])[:3]
+    if not (line.isdecimal() and column.isdecimal()):
+        return None
+    return Span(file, int(line), int(column), int(line), int(column) + 1)

@@ -33,6 +33,7 @@ LAYERS: dict[str, set[str]] = {
     "seal": set(),
     "target": FACTS,
     "abi": FACTS,
+    "options": FACTS,
     "dialects": FACTS,
     "frontend": FACTS | {"dialects"},
     "passes": FACTS | {"dialects"},

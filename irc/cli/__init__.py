@@ -1,0 +1,1 @@
+"""The commands: irc-compile, irc-opt, irc-run."""

@@ -1,0 +1,331 @@
+"""
+What the three commands share: exit codes, messages, files, and help that fits one screen.
+
+Exit codes: 0 success, 1 errors in the program, 2 wrong command line, 3 the C compiler failed,
+4 internal error, 5 a test or comparison failed, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import stat
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, NoReturn
+
+import click
+
+from irc.diagnostics import Diagnostic, SourceMap, render, render_short, to_json
+from irc.errors import InternalError, IrcError, ToolError, UserError
+
+MAX_TEXT_BYTES = 64 << 20
+USAGE, TOOL, INTERNAL, CHECK_FAILED, INTERRUPTED = 2, 3, 4, 5, 130
+
+
+class CheckFailed(IrcError):
+    """A test, a comparison or an expectation did not hold."""
+
+    exit_code = CHECK_FAILED
+
+
+@dataclass
+class Reporter:
+    """
+    Writes diagnostics to stderr.
+
+    style    text, short (one line each), or json (one object a line)
+    color    auto, always or never; auto looks at the terminal and at NO_COLOR
+    """
+
+    style: str = "text"
+    color: str = "auto"
+    verbose: int = 0
+    quiet: bool = False
+    errors: int = 0
+    sources: SourceMap = field(default_factory=SourceMap)
+
+    def diagnostic(self, diagnostic: Diagnostic, sources: SourceMap | None = None) -> None:
+        sources = sources or self.sources
+        if diagnostic.severity == "error":
+            self.errors += 1
+        elif self.quiet:
+            return
+        if self.style == "json":
+            import json
+
+            text = json.dumps(to_json(diagnostic, sources))
+        elif self.style == "short":
+            text = render_short(diagnostic)
+        else:
+            text = render(diagnostic, sources, color=self.colored())
+            text += "\n" if diagnostic.labels else ""
+        print(text, file=sys.stderr)
+
+    def colored(self) -> bool:
+        if self.color != "auto":
+            return self.color == "always"
+        return "NO_COLOR" not in os.environ and _is_terminal(sys.stderr)
+
+    def error(self, message: str) -> None:
+        """An error without a place."""
+        self.diagnostic(Diagnostic("", message))
+
+    def note(self, message: str) -> None:
+        """For people watching; silent with -q."""
+        if not self.quiet:
+            print(message, file=sys.stderr)
+
+
+def _is_terminal(stream: IO[Any]) -> bool:
+    try:
+        return stream.isatty()
+    except (AttributeError, ValueError):
+        return False
+
+
+def run_command(
+    command: click.Command,
+    argv: Sequence[str] | None,
+    name: str,
+    reporter: Reporter,
+) -> int:
+    """Runs a click command and gives its exit code; no exception gets out."""
+    with quiet_pipes() as pipes:
+        try:
+            args = expand_files(list(sys.argv[1:] if argv is None else argv))
+            code = command.main(args, prog_name=name, standalone_mode=False)
+            sys.stdout.flush()
+            return code if isinstance(code, int) else 0
+        except click.exceptions.Exit as stop:
+            return stop.exit_code
+        except click.ClickException as error:
+            return report_usage(error, name)
+        except (click.Abort, KeyboardInterrupt):
+            print("interrupted", file=sys.stderr)
+            return INTERRUPTED
+        except BrokenPipeError:
+            pipes()
+            return 0
+        except Exception as error:
+            return report_exception(error, reporter)
+
+
+@contextlib.contextmanager
+def quiet_pipes() -> Iterator[Callable[[], None]]:
+    """Gives a function for a reader that went away: nothing more is written, no complaint."""
+
+    def silence() -> None:
+        with contextlib.suppress(Exception):
+            devnull = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(devnull, sys.stdout.fileno())
+            os.close(devnull)
+
+    yield silence
+
+
+def report_usage(error: click.ClickException, name: str) -> int:
+    """click's message in the layout of the others: what, then a way to learn more."""
+    message = error.format_message().rstrip(".")
+    if message[1:2].islower():
+        message = message[0].lower() + message[1:]
+    print(f"error: {message}", file=sys.stderr)
+    if isinstance(error, click.UsageError):
+        print(f"  = help: `{name} --help` lists the flags", file=sys.stderr)
+    return error.exit_code
+
+
+def report_exception(error: Exception, reporter: Reporter) -> int:
+    """Prints what happened, and gives the exit code."""
+    match error:
+        case UserError():
+            for diagnostic in error.diagnostics:
+                reporter.diagnostic(diagnostic, error.sources)
+            return error.exit_code
+        case ToolError():
+            reporter.error(str(error))
+            report_tool(error)
+            return error.exit_code
+        case InternalError():
+            return report_internal(error, reporter)
+        case IrcError():
+            reporter.error(str(error))
+            return error.exit_code
+        case MemoryError():
+            reporter.error("out of memory")
+            return 1
+        case OSError():
+            reporter.error(os_message(error))
+            return 1
+        case _:
+            return report_internal(error, reporter)
+
+
+def report_tool(error: ToolError) -> None:
+    if error.command:
+        print(f"  command: {shlex.join(error.command)}", file=sys.stderr)
+    lines = error.log.strip().splitlines()
+    for line in lines[:20]:
+        print(f"  | {line}", file=sys.stderr)
+    if len(lines) > 20:
+        print(f"  | ... {len(lines) - 20} more lines; --save-temps keeps them all", file=sys.stderr)
+
+
+def report_internal(error: Exception, reporter: Reporter) -> int:
+    """Five lines: what, where, the reproducer, where to report; the traceback only with -v."""
+    what = str(error) if isinstance(error, InternalError) else f"{type(error).__name__}: {error}"
+    reporter.error(f"internal error: {what}")
+    if place := innermost_place(error):
+        print(f"  in {place}", file=sys.stderr)
+    if reproducer := getattr(error, "reproducer", None):
+        print(f"  replay it: irc-opt --run-reproducer {shlex.quote(reproducer)}", file=sys.stderr)
+    print("  this is a bug of irc; please report it with the file above", file=sys.stderr)
+    if reporter.verbose:
+        traceback.print_exception(error, file=sys.stderr)
+    else:
+        print("  -v shows the traceback", file=sys.stderr)
+    return INTERNAL
+
+
+def innermost_place(error: BaseException) -> str:
+    """`irc/passes/nd/stabilize.py:31 match_and_rewrite`: the last frame of irc itself."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    package = Path(__file__).parents[1]
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        path = Path(frame.filename)
+        if path.is_relative_to(package):
+            return f"irc/{path.relative_to(package)}:{frame.lineno} {frame.name}"
+    return ""
+
+
+# ---- files
+
+
+def os_message(error: OSError, path: str | Path | None = None) -> str:
+    """`cannot open model.irc: no such file or directory`"""
+    name = path or error.filename
+    reason = (error.strerror or str(error)).lower()
+    return f"cannot open {shown(name)}: {reason}" if name else reason
+
+
+def shown(path: str | Path) -> str:
+    """A path as messages name it: relative to the current directory where it is below it."""
+    try:
+        return str(Path(path).absolute().relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(path)
+
+
+def read_text(path: str) -> str:
+    """
+    The text of a file, or of stdin for `-`. Raises UserError for what is no text file.
+    """
+    if path == "-":
+        data = sys.stdin.buffer.read(MAX_TEXT_BYTES + 1)
+    else:
+        try:
+            # Not blocking: opening a pipe without a writer would wait for ever.
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            with os.fdopen(descriptor, "rb") as file:
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    raise UserError(f"cannot open {shown(path)}: not a regular file")
+                data = file.read(MAX_TEXT_BYTES + 1)
+        except (OSError, ValueError) as error:
+            if isinstance(error, OSError):
+                raise UserError(os_message(error, path)) from None
+            raise UserError(f"cannot open {path!r}: {error}") from None
+    if len(data) > MAX_TEXT_BYTES:
+        raise UserError(f"{shown(path)} is larger than {MAX_TEXT_BYTES >> 20} MiB")
+    try:
+        return data.decode("utf-8").removeprefix("\ufeff").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        name = "<stdin>" if path == "-" else shown(path)
+        raise UserError(f"{name}:{line}: this is not UTF-8 text") from None
+
+
+def write_output(path: str | Path, data: str | bytes) -> None:
+    """
+    Writes a result: to stdout for `-`, else to a temporary name that then replaces the file.
+
+    Raises UserError when it cannot be written; an old file is then untouched.
+    """
+    if str(path) == "-":
+        write_stdout(data)
+        return
+    raw = data.encode("utf-8") if isinstance(data, str) else data
+    target = Path(path)
+    try:
+        if target.exists() and not target.is_file():  # /dev/null, a pipe
+            target.write_bytes(raw)
+            return
+        folder = target.parent
+        descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=f".{target.name}.")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(raw)
+            os.chmod(temporary, file_mode(target))
+            os.replace(temporary, target)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise UserError(f"cannot write {shown(path)}: {reason}") from None
+
+
+def make_folder(path: str | Path) -> Path:
+    """Raises UserError when the folder is not there and cannot be made."""
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise UserError(f"cannot make the folder {shown(path)}: {reason}") from None
+    return Path(path)
+
+
+def file_mode(target: Path) -> int:
+    """That of the file which is replaced, else what the umask leaves of rw-rw-rw-."""
+    with contextlib.suppress(OSError):
+        return stat.S_IMODE(target.stat().st_mode)
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+def write_stdout(data: str | bytes) -> None:
+    if isinstance(data, str):
+        sys.stdout.write(data)
+        return
+    if _is_terminal(sys.stdout):
+        raise UserError("the result is binary; write it to a file with -o, or pipe it on")
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def expand_files(argv: list[str]) -> list[str]:
+    """`@FILE` stands for the arguments in FILE, split as a shell would. They do not nest."""
+    expanded: list[str] = []
+    for arg in argv:
+        if not arg.startswith("@") or len(arg) == 1:
+            expanded.append(arg)
+            continue
+        try:
+            expanded += shlex.split(read_text(arg[1:]), comments=True)
+        except UserError as error:
+            raise click.UsageError(f"{arg}: {error.diagnostics[0].title}") from None
+        except ValueError as error:
+            raise click.UsageError(f"{arg}: {str(error).lower()}") from None
+    return expanded
+
+
+def usage(message: str) -> NoReturn:
+    raise click.UsageError(message)

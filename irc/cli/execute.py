@@ -1,0 +1,82 @@
+"""Running functions of a module between or after passes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
+
+from irc.cli.common import CheckFailed, usage
+from irc.diagnostics import did_you_mean
+from irc.execution.compare import compare_passes
+from irc.execution.inputs import make_inputs, parse_argument
+from irc.execution.outcome import Outcome
+from irc.execution.program import Program
+from irc.passes.manager import PassManager
+
+
+def execute_function(module: ModuleOp, function: str, arguments: Sequence[str], seed: int) -> str:
+    """
+    Runs one function and gives what it printed, its results and the state that it changed.
+
+    Raises CheckFailed when a check of the program did not hold.
+    """
+    program = Program(module)
+    if function not in program.functions:
+        close = did_you_mean(function, program.functions)
+        hint = f"; did you mean `{close[0]}`?" if close else ""
+        usage(f"the module has no function `{function}`{hint}")
+    spec = program.signature(function).spec
+    inputs = make_inputs([parse_argument(text) for text in arguments], spec, seed)
+    before = program.initial_state(seed)
+    outcome = program.run(function, inputs, before)
+    names = [result.name or f"result {i}" for i, result in enumerate(spec.results)]
+    return outcome_text(outcome, names, before)
+
+
+def outcome_text(outcome: Outcome, names: Sequence[str], before: dict[str, np.ndarray]) -> str:
+    """One line for each thing that the call left behind: `cost = 2.302585 : f32`."""
+    if outcome.failure is not None:
+        raise CheckFailed(f"{outcome.failure.kind}: {outcome.failure.message}")
+    lines = list(outcome.prints)
+    lines += [value_text(name, x) for name, x in zip(names, outcome.results, strict=False)]
+    for name, x in sorted(outcome.state.items()):
+        if name in before and not np.array_equal(x, before[name], equal_nan=x.dtype.kind == "f"):
+            lines.append(value_text(f"state {name}", x))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def value_text(name: str, x: np.ndarray) -> str:
+    """The values as nested lists; a large array is shortened as NumPy does."""
+    text = np.array2string(np.asarray(x), separator=", ", max_line_width=96, threshold=200)
+    shape = "x".join(map(str, x.shape))
+    return f"{name} : {f'{shape}x' if shape else ''}{x.dtype.name} = {text}"
+
+
+class Managed:
+    """A pass run by a manager, so that it is timed, verified and watched as always."""
+
+    def __init__(self, one: ModulePass, manager: PassManager) -> None:
+        self.one, self.manager = one, manager
+        self.name = one.name
+
+    def apply(self, ctx: Context, module: ModuleOp) -> None:
+        self.manager.run(module, [self.one])
+
+
+def compare(
+    manager: PassManager, module: ModuleOp, passes: Sequence[ModulePass], seed: int
+) -> None:
+    """
+    Runs the passes, and every function before and after each of them, on random inputs.
+
+    Raises CheckFailed that names the first pass which changes a result.
+    """
+    managed: list[Any] = [Managed(one, manager) for one in passes]
+    mismatch = compare_passes(manager.ctx, module, managed, seeds=range(seed, seed + 3))
+    if mismatch is not None:
+        raise CheckFailed(str(mismatch))
