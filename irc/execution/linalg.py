@@ -185,10 +185,8 @@ def _list(values: Sequence[SSAValue], c: PythonText) -> str:
 def dynamic(static: DenseArrayBase, values: Sequence[SSAValue], c: PythonText) -> list[str]:
     """The texts of a list of sizes, part attribute, part operands."""
     rest = iter(values)
-    return [
-        c.name(next(rest)) if v == DYNAMIC_INDEX else str(v)
-        for v in static.get_values()
-    ]  # fmt: skip
+    numbers: Sequence[int] = static.get_values()  # type: ignore[misc]
+    return [c.name(next(rest)) if n == DYNAMIC_INDEX else str(n) for n in numbers]
 
 
 def picks(op: Operation, c: PythonText) -> str:

@@ -17,7 +17,7 @@ from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, ModuleOp
 from xdsl.ir import Operation
 from xdsl.utils.exceptions import VerifyException
 
-from irc.abi import INIT_FUNCTION, RNG_STATE
+from irc.abi import INIT_FUNCTION, RNG_STATE, FunctionSpec
 from irc.dialects import nd
 from irc.dialects.verify import describe, verify_dominance
 from irc.dtypes import DTYPES
@@ -77,11 +77,16 @@ class Program:
     """
     The functions of a module, callable.
 
+    declared   signatures that a level above knew, for functions that do not carry their own
+
     Raises ExecutionError when a value is used before its definition, or when a function has
     ops that cannot be executed.
     """
 
-    def __init__(self, module: ModuleOp) -> None:
+    def __init__(
+        self, module: ModuleOp, declared: Mapping[str, FunctionSpec] | None = None
+    ) -> None:
+        self._declared = declared or {}
         try:
             verify_dominance(module)
         except VerifyException as error:
@@ -115,14 +120,16 @@ class Program:
             known = ", ".join(f"`{f}`" for f in self.functions) or "none"
             raise ArgumentError(f"no function `{function}`; there are: {known}")
         if function not in self._signatures:
-            self._signatures[function] = signature_of(self.functions[function])
+            self._signatures[function] = signature_of(
+                self.functions[function], self._declared.get(function)
+            )
         return self._signatures[function]
 
     def state_dtype(self, name: str) -> np.dtype:
         return dtype_of(self._state_type(name))
 
     def state_shape(self, name: str) -> tuple[int, ...]:
-        return tuple(self._state_type(name).get_shape())  # type: ignore[attr-defined]
+        return tuple(self._state_type(name).get_shape())
 
     def initial_state(self, seed: int = 0) -> dict[str, np.ndarray]:
         """What the module's initialisers give; zeros where there are none."""
@@ -269,7 +276,7 @@ class _Call:
         self.outputs: list[np.ndarray] = []
         if signature.in_memory:
             self.inputs = [np.array(v, order="C") for v in values]
-            if signature.declared:
+            if not signature.in_place:
                 self.outputs = [
                     memory.fresh(evaluate_dims(r.dims, self.sizes), storage_of(t))
                     for r, t in zip(spec.results, types[len(values) :], strict=False)
@@ -287,7 +294,7 @@ class _Call:
         spec = self.signature.spec
         if not self.signature.in_memory:
             return [self._result(v, k) for k, v in enumerate(values)]
-        if not self.signature.declared:
+        if self.signature.in_place:
             found = [*values, *self._buffers]
             bits = [False] * len(values) + [is_bf16(t) for t in self._types]
             return [_from_storage(v, b) for v, b in zip(found, bits, strict=False)]
@@ -303,7 +310,7 @@ class _Call:
     def _result(self, value: Any, number: int) -> np.ndarray:
         x = np.array(value)
         results = self.signature.spec.results
-        if not self.signature.declared or number >= len(results):
+        if number >= len(results):
             return x
         dtype = DTYPES[results[number].dtype]
         return x.view(dtype.numpy) if dtype.kind == "uint" else x

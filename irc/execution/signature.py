@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from xdsl.dialects.builtin import (
     ArrayAttr,
+    DictionaryAttr,
     IndexType,
     IntegerType,
     MemRefType,
@@ -15,7 +16,7 @@ from xdsl.dialects.builtin import (
     TensorType,
 )
 from xdsl.dialects.func import FuncOp
-from xdsl.ir import Attribute, SSAValue
+from xdsl.ir import Attribute, BlockArgument
 
 from irc.abi import (
     AbiError,
@@ -26,14 +27,15 @@ from irc.abi import (
     binding_plan,
     function_from_json,
 )
-from irc.dialects.nd.types import DimsAttr, shape_dims
+from irc.dialects.nd.types import DimsAttr
 from irc.errors import ArgumentError, ShapeError
-from irc.execution.values import element_type
 from irc.sizes import parse
 
 SIGNATURE = "irc.signature"
 SIZES = "irc.sizes"
 ARENA = "irc.arena"
+KIND = "irc.kind"  # of an argument below `bufferize`: size, in, out, arena
+DIMS = "irc.dims"  # sizes of an argument whose memref has some `?`
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,8 @@ class Signature:
     spec        sizes, parameters and results, from the front end or made up from the types
     declared    whether the front end wrote it
     sizes       names of the leading index arguments
-    in_memory   operands are buffers: the results come last among them, the arena after those
+    in_memory   operands are buffers; those of the results follow those of the parameters
+    in_place    nothing tells parameters from results: every buffer is both
     arena       bytes of workspace as a polynomial, None when there is no such argument
     """
 
@@ -52,64 +55,96 @@ class Signature:
     declared: bool
     sizes: tuple[str, ...]
     in_memory: bool
+    in_place: bool
     arena: str | None
 
 
-def signature_of(function: FuncOp) -> Signature:
-    """Raises AbiError when the function's `irc.signature` is damaged."""
+def signature_of(function: FuncOp, declared: FunctionSpec | None = None) -> Signature:
+    """
+    Reads the function's attributes and types.
+
+    declared   what a level above knew, for functions that do not carry `irc.signature`
+
+    Raises AbiError when `irc.signature` is damaged.
+    """
     args = list(function.body.block.args)
     indices = _leading(args)
     in_memory = any(isinstance(a.type, MemRefType) for a in args)
     arena = function.attributes.get(ARENA)
-    text = arena.data if isinstance(arena, StringAttr) else None
+    arena_text = arena.data if isinstance(arena, StringAttr) else None
     given = function.attributes.get(SIGNATURE)
     if isinstance(given, StringAttr):
         spec = function_from_json(given.data)
-        return Signature(spec, True, tuple(spec.sizes[: len(indices)]), in_memory, text)
-    names = _size_names(function, indices)
-    rest = args[len(indices) : len(args) - (text is not None)]
-    params = [ParamSpec(_name(a, k), *_type(a.type, _name(a, k))) for k, a in enumerate(rest)]
-    results = [
-        ResultSpec(None, *_type(t, f"result{k}"))
-        for k, t in enumerate(function.function_type.outputs.data)
-    ]
-    if in_memory:
+        return Signature(spec, True, spec.sizes[: len(indices)], in_memory, False, arena_text)
+    sizes = _size_names(function, indices)
+    rest = args[len(indices) : len(args) - (arena_text is not None)]
+    if declared is not None:
+        if not set(sizes) <= set(declared.sizes):
+            sizes = declared.sizes[: len(indices)]
+        return Signature(declared, False, sizes, in_memory, False, arena_text)
+    known = _argument_attributes(function)
+    params, results = [], []
+    for a in rest:
+        name, attrs = _name(a), known[a.index]
+        kind = attrs.get(KIND)
+        if kind == StringAttr("out"):
+            results.append(ResultSpec(name, *_type(a.type, name, attrs.get(DIMS))))
+        else:
+            params.append(ParamSpec(name, *_type(a.type, name, attrs.get(DIMS))))
+    for k, t in enumerate(function.function_type.outputs.data):
+        results.append(ResultSpec(None, *_type(t, f"result{k}", None)))
+    in_place = in_memory and not any(KIND in attrs for attrs in known)
+    if in_place:
         results += [ResultSpec(p.name, p.dtype, p.dims) for p in params]
     symbols = {s for p in params for d in p.dims for s in parse(str(d)).symbols()}
-    sizes = (*names, *sorted(symbols.difference(names)))
-    spec = FunctionSpec(function.sym_name.data, "", sizes, tuple(params), tuple(results))
-    return Signature(spec, False, names, in_memory, text)
+    spec = FunctionSpec(
+        function.sym_name.data,
+        sizes=(*sizes, *sorted(symbols.difference(sizes))),
+        params=tuple(params),
+        results=tuple(results),
+    )
+    return Signature(spec, False, sizes, in_memory, in_place, arena_text)
 
 
-def _leading(args: Sequence[SSAValue]) -> list[SSAValue]:
+def _leading(args: Sequence[BlockArgument]) -> list[BlockArgument]:
     count = 0
     while count < len(args) and isinstance(args[count].type, IndexType):
         count += 1
     return list(args[:count])
 
 
-def _size_names(function: FuncOp, indices: Sequence[SSAValue]) -> tuple[str, ...]:
+def _size_names(function: FuncOp, indices: Sequence[BlockArgument]) -> tuple[str, ...]:
     named = function.attributes.get(SIZES)
     if isinstance(named, ArrayAttr):
         return tuple(n.data for n in named.data if isinstance(n, StringAttr))
-    return tuple(_name(a, k) for k, a in enumerate(indices))
+    return tuple(_name(a) for a in indices)
 
 
-def _name(value: SSAValue, number: int) -> str:
-    return value.name_hint or f"arg{number}"
+def _name(value: BlockArgument) -> str:
+    return value.name_hint or f"arg{value.index}"
 
 
-def _type(t: Attribute, name: str) -> tuple[str, tuple[Dim, ...]]:
+def _argument_attributes(function: FuncOp) -> list[Mapping[str, Attribute]]:
+    """The attributes of each argument; those added since the list was written have none."""
+    count = len(function.body.block.args)
+    written = function.arg_attrs.data if function.arg_attrs is not None else ()
+    known: list[Mapping[str, Attribute]] = [
+        d.data for d in written if isinstance(d, DictionaryAttr)
+    ]
+    return [*known, *[{} for _ in range(count - len(known))]]
+
+
+def _type(t: Attribute, name: str, named: Attribute | None) -> tuple[str, tuple[Dim, ...]]:
     """Dtype and sizes of a type; an unnamed `?` gets a name of its own."""
+    if not isinstance(t, TensorType | MemRefType):
+        return _dtype_name(t), ()
+    encoding = named if named is not None else getattr(t, "encoding", None)
+    names = iter(encoding.data if isinstance(encoding, DimsAttr) else ())
     dims: list[Dim] = []
-    if isinstance(t, TensorType | MemRefType):
-        encoding = getattr(t, "encoding", None)
-        named = iter(shape_dims(t)) if isinstance(encoding, DimsAttr) else None
-        for axis, n in enumerate(t.get_shape()):
-            size = next(named) if named else n
-            unknown = isinstance(size, int) and size < 0 or str(size) == "?"
-            dims.append(f"{name}_{axis}" if unknown else size if type(size) is int else str(size))
-    return _dtype_name(element_type(t)), tuple(dims)
+    for axis, n in enumerate(t.get_shape()):
+        size = str(next(names, "?")) if n < 0 else n
+        dims.append(f"{name}_{axis}" if size == "?" else size)
+    return _dtype_name(t.element_type), tuple(dims)
 
 
 def _dtype_name(t: Attribute) -> str:

@@ -93,7 +93,7 @@ def dense(attribute: DenseIntOrFPElementsAttr) -> np.ndarray:
     raw = np.frombuffer(attribute.data.data, dtype=dtype.newbyteorder("<")).astype(dtype)
     if is_bf16(t):
         raw = np.asarray(bf16_value(raw))
-    array = np.broadcast_to(raw, shape) if raw.size == 1 else raw.reshape(shape)
+    array = np.broadcast_to(raw[0], shape) if raw.size == 1 else raw.reshape(shape)
     array.flags.writeable = False
     return array
 
