@@ -90,7 +90,7 @@ def stray_statement(span: Span, text: str, assigned: str | None) -> Diagnostic:
         helps = ("give the value a name with `let`, or `return` it",)
         title = "the value of this expression is not used"
     label = Label(span, "statements cannot start with an expression", primary=True)
-    return Diagnostic("E0106", title, (label,), helps=helps)
+    return Diagnostic("E0107", title, (label,), helps=helps)
 
 
 # ---- rules, the particular before the general

@@ -123,7 +123,7 @@ def _too_deep(span: Span) -> SyntaxMistake:
     span = span._replace(end_line=span.line, end_col=span.col + 1)
     return SyntaxMistake(
         Diagnostic(
-            "E0109",
+            "E0104",
             f"this is nested more than {MAX_NESTING} levels deep",
             (Label(span, "this part", primary=True),),
             helps=("give parts of it a name with `let`",),

@@ -1,0 +1,67 @@
+"""E04: derivatives."""
+
+from __future__ import annotations
+
+from irc.diagnostics.codes.page import Page
+
+PAGES = (
+    Page(
+        "E0401",
+        "the cost does not depend on what it is differentiated by",
+        """
+        A gradient that is zero everywhere is nearly always a slip: a parameter that is not
+        used, or a path that `stop_gradient` or an integer cuts. Where zero is meant, say
+        `disconnected="zero"`.
+        """,
+        "export def f(x: f32, w: f32) -> f32 = grad(x * x, wrt=w)",
+        "export def f(x: f32, w: f32) -> f32 = grad(w * x * x, wrt=w)",
+    ),
+    Page(
+        "E0402",
+        "`grad` needs one floating-point number to differentiate",
+        """
+        The gradient of a tensor is not one tensor. Reduce it first, with `sum` or `mean`, or
+        say with `vjp(y, wrt=x, cotangent=v)` which combination is meant.
+        """,
+        "export def f(x: f32[n]) -> f32[n] = grad(x * x, wrt=x)",
+        "export def f(x: f32[n]) -> f32[n] = grad(sum(x * x), wrt=x)",
+    ),
+    Page(
+        "E0403",
+        "a `while` loop needs a bound to be differentiated",
+        """
+        The backward pass reads what each step computed. `max m` says how many steps there are
+        at most, so that the memory for it has a size.
+        """,
+        """
+        export def f(x: f64) -> f64 {
+            loop y = x while y > 1.0 { next y = y / 2.0 }
+            return grad(y, wrt=x)
+        }
+        """,
+        """
+        export def f(x: f64) -> f64 {
+            loop y = x while y > 1.0 max 100 { next y = y / 2.0 }
+            return grad(y, wrt=x)
+        }
+        """,
+    ),
+    Page(
+        "E0404",
+        "an `extern` function has no derivative",
+        """
+        irc cannot look into a function of another library. `@vjp(g)` names a function that
+        gives its derivative: g takes the arguments and the cotangent.
+        """,
+        """
+        extern def fast_erf(x: f64) -> f64 = "erf from libm.so.6"
+        export def f(x: f64) -> f64 = grad(fast_erf(x), wrt=x)
+        """,
+        """
+        def erf_vjp(x, v) = v * 1.1283791670955126 * exp(-x * x)
+        @vjp(erf_vjp)
+        extern def fast_erf(x: f64) -> f64 = "erf from libm.so.6"
+        export def f(x: f64) -> f64 = grad(fast_erf(x), wrt=x)
+        """,
+    ),
+)
