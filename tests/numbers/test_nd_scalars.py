@@ -85,8 +85,10 @@ def zip_flat(xs: list[np.ndarray]) -> list[tuple[int, ...]]:
 
 @pytest.mark.parametrize(("name", "dtype"), statements("bool"))
 def test_bools(name: str, dtype: str) -> None:
-    table = {"not": lambda x: not x, "and": lambda x, y: x and y, "or": lambda x, y: x or y,
-             "xor": lambda x, y: x != y, "eq": lambda x, y: x == y, "ne": lambda x, y: x != y}  # fmt: skip
+    table = {
+        "not": lambda x: not x, "and": lambda x, y: x and y, "or": lambda x, y: x or y,
+        "xor": lambda x, y: x != y, "eq": lambda x, y: x == y, "ne": lambda x, y: x != y,
+    }  # fmt: skip
     xs = [values(dtype, (40,), seed) for seed in range(SCALARS[name].arity)]
     expected = [table[name](*v) for v in zip_flat(xs)]
     assert apply(name, dtype, *xs).tolist() == expected

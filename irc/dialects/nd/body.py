@@ -79,11 +79,12 @@ class Body:
         known = self._constants.get(key)
         if known is None:
             if is_float:
-                attr: Attribute = FloatAttr(float(value), type_)  # type: ignore[arg-type]
+                attr: Attribute = FloatAttr(float(value), type_)  # type: ignore[call-overload]
             elif type_ is INDEX:
                 attr = IntegerAttr(int(value), INDEX)
             else:
-                attr = IntegerAttr(_signed(int(value), type_.width.data), type_)  # type: ignore[attr-defined]
+                assert isinstance(type_, IntegerType)
+                attr = IntegerAttr(_signed(int(value), type_.width.data), type_)
             op = arith.ConstantOp.create(result_types=[type_], properties={"value": attr})
             known = self._constants[key] = self.add(op)
         return known
@@ -103,10 +104,8 @@ class Body:
 
     def compare(self, how: str, x: SSAValue, y: SSAValue, dtype: DType) -> SSAValue:
         """An i1; `how` is a Comparison, or `unordered` for floats."""
-        if dtype.is_float:
-            cls, code = arith.CmpfOp, _CMPF[how]
-        else:
-            cls, code = arith.CmpiOp, (_CMPI if dtype.kind == "int" else _CMPU)[how]
+        cls: type[IRDLOperation] = arith.CmpfOp if dtype.is_float else arith.CmpiOp
+        code = (_CMPF if dtype.is_float else _CMPI if dtype.kind == "int" else _CMPU)[how]
         properties: dict[str, Attribute] = {"predicate": _CMP_FLAGS[code]}
         if dtype.is_float:
             properties["fastmath"] = _FAST

@@ -23,7 +23,7 @@ from xdsl.dialects.builtin import (
     UnitAttr,
     UnknownLoc,
 )
-from xdsl.ir import Block, Operation, Region, SSAValue
+from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
 from irc import sizes
 from irc.dialects.nd.arrays import rounded
@@ -173,7 +173,8 @@ class Builder:
         type_ = tensor(dtype, values.shape)
         flat = values.reshape(-1).tolist()
         if dtype.is_float:
-            attr = DenseIntOrFPElementsAttr.from_list(type_, [float(v) for v in flat])
+            numbers = [float(v) for v in flat]
+            attr: Attribute = DenseIntOrFPElementsAttr.from_list(type_, numbers)  # type: ignore[type-var]
         else:
             signless = IntegerType(dtype.bits)
             as_signless = TensorType(signless, type_.get_shape())
@@ -441,7 +442,7 @@ def number(value: float | int | bool, dtype: DType) -> FloatAttr | IntegerAttr:
 def _number(value: float | int | bool, dtype: DType) -> FloatAttr | IntegerAttr:
     if dtype.is_float:
         nearest = float(rounded(np.asarray(value, dtype=np.float64), dtype))
-        return FloatAttr(nearest, element(dtype))  # type: ignore[arg-type]
+        return FloatAttr(nearest, element(dtype))  # type: ignore[call-overload]
     return IntegerAttr(wrap(int(value), dtype.bits), IntegerType(dtype.bits))
 
 

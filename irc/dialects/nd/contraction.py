@@ -65,11 +65,11 @@ class DotOp(IRDLOperation):
 
     @property
     def batch(self) -> tuple[Sequence[int], Sequence[int]]:
-        return self.lhs_batch.data, self.rhs_batch.data  # type: ignore[return-value]
+        return self.lhs_batch.data, self.rhs_batch.data
 
     @property
     def contract(self) -> tuple[Sequence[int], Sequence[int]]:
-        return self.lhs_contract.data, self.rhs_contract.data  # type: ignore[return-value]
+        return self.lhs_contract.data, self.rhs_contract.data
 
     def verify_(self) -> None:
         a, b = dims_of(self.lhs), dims_of(self.rhs)

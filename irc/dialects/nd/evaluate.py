@@ -43,7 +43,7 @@ from irc.dialects.nd.structure import (
     is_dynamic,
 )
 from irc.dialects.nd.types import dims_of, dtype_of
-from irc.dtypes import BF16, BOOL, F32, DType
+from irc.dtypes import BF16, F32, DType
 from irc.sizes import Poly, Size
 
 Sizes = Mapping[str, int]

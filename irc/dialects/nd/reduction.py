@@ -118,7 +118,7 @@ def reduction(
         "__module__": __name__,
         "__annotations__": {"REDUCTION": "ClassVar[Reduction]"},
     }
-    cls = irdl_op_definition(type(f"{name.capitalize()}Op", (ReduceOp,), members))
+    cls: type[ReduceOp] = irdl_op_definition(type(f"{name.capitalize()}Op", (ReduceOp,), members))
     REDUCTIONS[name], REDUCE_OPS[name] = statement, cls
     return cls
 

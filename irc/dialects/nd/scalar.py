@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from xdsl.dialects import arith, math
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
     irdl_op_definition,
@@ -179,7 +179,7 @@ def _define(scalar: Scalar) -> type[ElementwiseOp]:
         "__annotations__": {"SCALAR": "ClassVar[Scalar]"},
     }
     title = "".join(part.capitalize() for part in scalar.name.split("_")) + "Op"
-    cls = irdl_op_definition(type(title, (ElementwiseOp,), members))
+    cls: type[ElementwiseOp] = irdl_op_definition(type(title, (ElementwiseOp,), members))
     SCALARS[scalar.name], ELEMENTWISE[scalar.name] = scalar, cls
     return cls
 
@@ -199,7 +199,7 @@ def binary(
 
 
 def _lowering(lower: Any) -> Lowering:
-    if isinstance(lower, type) and issubclass(lower, Operation):
+    if isinstance(lower, type) and issubclass(lower, IRDLOperation):
         return by_kind(lower, lower, lower, lower)
     return lower
 

@@ -49,7 +49,7 @@ class FullOp(IRDLOperation):
         width = self.value.type
         if isinstance(width, IntegerType) and width.width.data != dtype.bits:
             raise VerifyException(f"full (C1): {self.value} in {type_text(self.res)}")
-        if dtype.is_float and width != self.res.type.element_type:  # type: ignore[attr-defined]
+        if dtype.is_float and width != self.res.type.element_type:
             raise VerifyException(f"full (C1): {self.value} in {type_text(self.res)}")
 
     @property
@@ -81,7 +81,7 @@ class ConstantOp(IRDLOperation):
         shape = tuple(self.value.type.get_shape())
         element = self.value.type.element_type
         bits = element.width.data if isinstance(element, IntegerType) else None
-        fits = bits == dtype.bits if bits else element == self.res.type.element_type  # type: ignore[attr-defined]
+        fits = bits == dtype.bits if bits else element == self.res.type.element_type
         if shape != dims or not fits:
             raise VerifyException(f"constant (C1): {self.value.type} in {type_text(self.res)}")
 

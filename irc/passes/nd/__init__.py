@@ -1,0 +1,1 @@
+"""Passes that leave `nd` in `nd`: equations between tensor ops, derivatives, clean-up."""
