@@ -246,7 +246,9 @@ def spread(env: Env, x: Tensor, batch: tuple[Binder, ...], dims: Sequence[Size])
     axes = [batch.index(b) for b in x.batch]
     offset = len(full) - (len(own) - shared)
     axes += [offset + d for d in range(len(own) - shared)]
-    renamed = tuple(1 if s == 1 and full[a] != 1 else full[a] for s, a in zip(own, axes, strict=True))
+    renamed = tuple(
+        1 if s == 1 and full[a] != 1 else full[a] for s, a in zip(own, axes, strict=True)
+    )
     source = x.ssa
     if renamed != own:
         # Equal by a known fact, spelled differently: take the spelling of the result.

@@ -14,11 +14,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from irc.diagnostics import Span
-from irc.dialects.nd.types import dims_of
 from irc.dtypes import BOOL, I64, DType
 from irc.frontend import tree
 from irc.frontend.analysis import expressions, operators
-from irc.frontend.analysis.broadcasting import Operand, Site, binder_size, merged_batch, spread
+from irc.frontend.analysis.broadcasting import Site, binder_size, merged_batch, spread
 from irc.frontend.analysis.describe import result_of
 from irc.frontend.analysis.env import Env
 from irc.frontend.analysis.ranges import infer, symbol
@@ -115,9 +114,7 @@ def reduction(
             return _reduce(env, name, full, binders, node)
 
 
-def _reduce(
-    env: Env, name: str, x: Tensor, binders: tuple[Binder, ...], node: tree.Call
-) -> Tensor:
+def _reduce(env: Env, name: str, x: Tensor, binders: tuple[Binder, ...], node: tree.Call) -> Tensor:
     from irc.frontend.analysis.builtins.reductions import reduce_axes
 
     axes = [x.batch.index(b) for b in binders]
@@ -255,5 +252,3 @@ def _narrowed(env: Env, guard: Tensor | None, condition: Tensor, holds: bool) ->
 
 def _always(env: Env) -> Tensor:
     return Tensor(env.b.full((), BOOL, True))
-
-

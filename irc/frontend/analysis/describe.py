@@ -61,9 +61,7 @@ def dimension_label(env: Env, node: tree.Expr, value: Numeric, axis: int) -> Lab
     which = axis_name(axis, len(value.dims))
     size = origin.size(axis, value.dims[axis])
     where = ", declared here" if origin.declared else ""
-    return origin.label(
-        f"`{origin.name}` is {value.type}; its {which} dimension is {size}{where}"
-    )
+    return origin.label(f"`{origin.name}` is {value.type}; its {which} dimension is {size}{where}")
 
 
 def dtype_origin(env: Env, node: tree.Expr, value: Numeric) -> tuple[Label | None, str | None]:

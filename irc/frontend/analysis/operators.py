@@ -136,9 +136,11 @@ def _power(env: Env, x: Tensor, k: int) -> Tensor:
 def _known(env: Env, op: str, x: Numeric, y: Numeric) -> Number | SizeOf | None:
     """The result when it is a literal or a size again; None when there is something to compute."""
     match x, y:
-        case Number(value=a), Number(value=b) if not isinstance(a, bool) and not isinstance(b, bool):
+        case Number(value=a), Number(value=b) if not isinstance(a, bool) and not isinstance(
+            b, bool
+        ):
             return _on_numbers(op, a, b)
-        case (SizeOf() | Number()), (SizeOf() | Number()):
+        case ((SizeOf() | Number()), (SizeOf() | Number())):
             p, q = _poly(x), _poly(y)
             if p is None or q is None:
                 return None

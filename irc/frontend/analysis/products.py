@@ -66,9 +66,7 @@ def _common_stack(env: Env, site: Site, x: Operand, y: Operand) -> tuple[Tensor,
                 helps=["sizes along an axis must be equal, or one of them 1"],
             )
         stack.append(sizes[0] if sizes else 1)
-    return tuple(
-        spread(env, t, t.batch, [*stack, *t.dims[-2:]]) for t in (left, right)
-    )  # type: ignore[return-value]
+    return tuple(spread(env, t, t.batch, [*stack, *t.dims[-2:]]) for t in (left, right))  # type: ignore[return-value]
 
 
 def _contract(env: Env, left: Tensor, right: Tensor, origin: Origin) -> Tensor:
@@ -150,5 +148,3 @@ def _dtype_name(x: Operand, y: Operand) -> str:
         if isinstance(o.value, Tensor):
             return o.value.dtype.name
     return "_"
-
-

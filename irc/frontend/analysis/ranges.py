@@ -20,9 +20,7 @@ from irc.frontend.analysis.problems import Problem
 from irc.frontend.analysis.values import (
     Binder,
     Number,
-    Record,
     SizeOf,
-    Tensor,
     Value,
 )
 from irc.sizes import Poly, Size
@@ -135,9 +133,7 @@ def _uses(env: Env, body: tree.Expr, names: set[str]) -> dict[str, list[Use]]:
     return found
 
 
-def _in_subscript(
-    env: Env, node: tree.Index, visible: frozenset[str]
-) -> list[tuple[str, Use]]:
+def _in_subscript(env: Env, node: tree.Index, visible: frozenset[str]) -> list[tuple[str, Use]]:
     mentioned = [(i, _names_in(item) & visible) for i, item in enumerate(node.items)]
     if not any(names for _, names in mentioned):
         return []
@@ -303,9 +299,7 @@ def _two_ranges(env: Env, v: tree.IndexVar, first: Use, second: Use) -> Problem:
     if origins[1]:
         span, other, dims = origins[1]
         axis = next((i for i, d in enumerate(dims) if d == str(b)), 0)
-        labels.append(
-            Label(span, f"... and dimension {b} of `{other}`, declared here")
-        )
+        labels.append(Label(span, f"... and dimension {b} of `{other}`, declared here"))
         if isinstance(a, Poly) and isinstance(b, Poly):
             notes[0] = (
                 f"{a} and {b} are different symbolic sizes: nothing in the signature says that "
@@ -359,5 +353,3 @@ def _count(env: Env, size: str) -> int:
     return sum(
         1 for t in types for n in walk.walk(t) if isinstance(n, tree.Name) and n.name == size
     )
-
-

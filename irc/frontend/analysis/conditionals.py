@@ -1,0 +1,160 @@
+"""`if c then a else b`: one branch is evaluated; inside a comprehension, the wanted elements."""
+
+from __future__ import annotations
+
+from xdsl.ir import Block
+
+from irc.dialects.nd import Builder
+from irc.dialects.nd.control import YieldOp
+from irc.dtypes import DType
+from irc.frontend import tree
+from irc.frontend.analysis import expressions, operators
+from irc.frontend.analysis.broadcasting import (
+    Site,
+    common_dims,
+    common_dtype,
+    fit,
+    merged_batch,
+    numeric,
+    spread,
+)
+from irc.frontend.analysis.comprehension import guarded
+from irc.frontend.analysis.describe import spelled
+from irc.frontend.analysis.env import Env
+from irc.frontend.analysis.values import (
+    Number,
+    Numeric,
+    Origin,
+    Record,
+    Tensor,
+    TupleOf,
+    Value,
+)
+
+
+def conditional(env: Env, node: tree.Conditional, expected: DType | None) -> Value:
+    """
+    A literal condition picks its branch now; a scalar picks one at run time; one that depends on
+    index variables picks for each element.
+    """
+    site = Site("`if`", node.condition.span)
+    value = expressions.evaluate(env, node.condition)
+    condition = operators.truth(env, node.condition, value, site).value
+    if isinstance(condition, Number):
+        taken = node.then if condition.value else node.otherwise
+        return expressions.evaluate(env, taken, expected)
+    if condition.dims:
+        raise _tensor_condition(env, node, condition)
+    if condition.batch:
+        return _elementwise(env, node, env.tensor(condition), expected)
+    return _branches(env, node, env.tensor(condition), expected)
+
+
+def _tensor_condition(env: Env, node: tree.Conditional, condition: Numeric) -> Exception:
+    c, a, b = (spelled(env, n) for n in (node.condition, node.then, node.otherwise))
+    return env.error(
+        "E0304",
+        f"the condition of `if` is a tensor, {condition.type}",
+        node.condition.span,
+        "`if` picks one branch, so it needs one bool",
+        helps=[
+            f"to pick for each element: `where({c}, {a}, {b})`",
+            f"to ask about all elements: `if all({c}) then ...`, or `any`",
+        ],
+    )
+
+
+def _elementwise(
+    env: Env, node: tree.Conditional, condition: Tensor, expected: DType | None
+) -> Value:
+    with guarded(env, condition, holds=True):
+        then = expressions.evaluate(env, node.then, expected)
+    with guarded(env, condition, holds=False):
+        otherwise = expressions.evaluate(env, node.otherwise, expected)
+    return choose(env, node, condition, then, otherwise)
+
+
+def choose(
+    env: Env, node: tree.Conditional, condition: Tensor, then: Value, otherwise: Value
+) -> Value:
+    """The value of `where(condition, then, otherwise)`, part by part for tuples and records."""
+    match then, otherwise:
+        case TupleOf(items=a), TupleOf(items=b) if len(a) == len(b):
+            return TupleOf(
+                tuple(choose(env, node, condition, x, y) for x, y in zip(a, b, strict=True)),
+                then.names,
+            )
+        case Record(fields=f), Record(fields=g) if list(f) == list(g):
+            return Record(then.name, {k: choose(env, node, condition, f[k], g[k]) for k in f})
+    site = Site("the branches of `if`", node.span)
+    x, y = numeric(env, node.then, then, site), numeric(env, node.otherwise, otherwise, site)
+    with env.at(node.span) as b:
+        lhs, rhs = fit(env, site, [x, y])
+        batch = merged_batch(env, [condition, lhs])
+        lhs, rhs = spread(env, lhs, batch, lhs.dims), spread(env, rhs, batch, rhs.dims)
+        cond = spread(env, condition, batch, lhs.dims) if not lhs.dims else _over(
+            env, condition, lhs
+        )  # fmt: skip
+        return Tensor(b.where(cond.ssa, lhs.ssa, rhs.ssa), Origin(span=node.span), batch)
+
+
+def _over(env: Env, condition: Tensor, model: Tensor) -> Tensor:
+    """A condition without dimensions, repeated over those of `model`."""
+    from irc.dialects.nd.types import dims_of
+
+    axes = [model.batch.index(b) for b in condition.batch]
+    ssa = env.b.broadcast(condition.ssa, axes, dims_of(model.ssa))
+    return Tensor(ssa, condition.origin, model.batch)
+
+
+def _branches(env: Env, node: tree.Conditional, condition: Tensor, expected: DType | None) -> Value:
+    with env.region() as then, guarded(env, Number(True), holds=True):
+        first = expressions.evaluate(env, node.then, expected)
+    with env.region() as orelse:
+        second = expressions.evaluate(env, node.otherwise, expected)
+    if isinstance(first, Number) and isinstance(second, Number):
+        return choose(env, node, condition, first, second)
+    pairs = _pairs(env, node, first, second)
+    fitted = [_fit_branches(env, node, p, (then, orelse)) for p in pairs]
+    for block, side in ((then, 0), (orelse, 1)):
+        Builder(block).insert(YieldOp.create(operands=[f[side].ssa for f in fitted]))
+    with env.at(node.span) as b:
+        results = b.if_(condition.ssa, then, orelse)
+    origin = Origin(span=node.span)
+    tensors = [Tensor(r, origin, f[0].batch) for r, f in zip(results, fitted, strict=True)]
+    if isinstance(first, TupleOf):
+        return TupleOf(tuple(tensors), first.names)
+    if isinstance(first, Record):
+        return Record(first.name, dict(zip(first.fields, tensors, strict=True)), origin)
+    return tensors[0]
+
+
+def _pairs(
+    env: Env, node: tree.Conditional, first: Value, second: Value
+) -> list[tuple[Value, Value]]:
+    match first, second:
+        case TupleOf(items=a), TupleOf(items=b) if len(a) == len(b):
+            return list(zip(a, b, strict=True))
+        case Record(fields=f), Record(fields=g) if list(f) == list(g):
+            return [(f[k], g[k]) for k in f]
+    return [(first, second)]
+
+
+def _fit_branches(
+    env: Env, node: tree.Conditional, pair: tuple[Value, Value], blocks: tuple[Block, Block]
+) -> tuple[Tensor, Tensor]:
+    """Both values with one type, made to fit inside their own branches."""
+    site = Site("the branches of `if`", node.span)
+    x = numeric(env, node.then, pair[0], site)
+    y = numeric(env, node.otherwise, pair[1], site)
+    dtype = common_dtype(env, site, [x, y])
+    dims = common_dims(env, site, [x, y])
+    batch = merged_batch(env, [x.value, y.value])
+    results = []
+    for side, block in ((x, blocks[0]), (y, blocks[1])):
+        before, env.b = env.b, Builder(block, env.b.location)
+        try:
+            results.append(spread(env, env.tensor(side.value, dtype), batch, dims))
+        finally:
+            env.b = before
+    return results[0], results[1]

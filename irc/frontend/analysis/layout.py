@@ -1,0 +1,26 @@
+"""The order of axes: index variables first, outermost first, then the dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from irc.dialects.nd.types import dims_of
+from irc.frontend.analysis.env import Env
+from irc.frontend.analysis.values import Binder, Origin, Tensor
+
+# What an axis stands for: an index variable, or a dimension, sorted by its number.
+Label = Binder | int
+
+
+def arrange(env: Env, x: Tensor, labels: Sequence[Label], origin: Origin) -> Tensor:
+    """`x`, whose axes stand for `labels`, with its axes in order."""
+    assert len(labels) == len(dims_of(x.ssa))
+    binders = tuple(b for b in env.binders if b in labels)
+    numbers = sorted(k for k in labels if isinstance(k, int))
+    order: list[Label] = [*binders, *numbers]
+    perm = [_position(labels, label) for label in order]
+    return Tensor(env.b.transpose(x.ssa, perm), origin, binders)
+
+
+def _position(labels: Sequence[Label], label: Label) -> int:
+    return next(i for i, other in enumerate(labels) if other is label or other == label)
