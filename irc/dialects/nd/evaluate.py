@@ -217,7 +217,7 @@ def dot(op: DotOp, xs: Sequence[Array], sizes: Sizes) -> Array:
     b, i, j = (int(np.prod(s, dtype=np.int64)) for s in (shared, rows, columns))
     k = int(np.prod([x.shape[d] for d in contract[0]], dtype=np.int64))
     product = np.matmul(left.reshape(b, i, k), right.reshape(b, k, j))
-    product = product.reshape(*shared, *rows, *columns)
+    product = product.reshape((*shared, *rows, *columns))
     return rounded(product, dtype) if dtype.is_float else product
 
 

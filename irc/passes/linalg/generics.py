@@ -94,6 +94,18 @@ def is_projection(access: Access) -> bool:
     return plain and len(dims) == len(access)
 
 
+def fits(access: Access, sizes: Sequence[Size], extents: Sequence[Size]) -> bool:
+    """
+    Whether axes that are walked step by step are as long as their loops.
+
+    An indexing map with a plain loop index says so, and the length of the loop follows from it.
+    """
+    return all(
+        scale != 1 or offset != 0 or size == extents[dim]
+        for (dim, scale, offset), size in zip(access, sizes, strict=True)
+    )
+
+
 # -- attributes
 
 

@@ -12,7 +12,18 @@ from irc.dialects.nd.body import Body, storage
 from irc.dialects.nd.structure import WindowOp, is_dynamic
 from irc.dialects.nd.types import dims_of, dtype_of
 from irc.passes.linalg.from_nd.lowering import Input, Lower, Lowering, loop_index
-from irc.passes.linalg.generics import Access, at, identity, projection, term
+from irc.passes.linalg.generics import (
+    Access,
+    at,
+    fits,
+    i64_array,
+    identity,
+    projection,
+    segments,
+    static_shape,
+    tensor_type,
+    term,
+)
 
 
 def pointwise(op: nd.PointwiseOp, c: Lowering) -> None:
@@ -47,7 +58,7 @@ def stop_gradient(op: nd.StopGradientOp, c: Lowering) -> None:
         c.values[op.res] = c.value(op.x)
 
 
-def _copied(c: Lowering, x: SSAValue, access: Access, result: SSAValue) -> None:
+def copied(c: Lowering, x: SSAValue, access: Access, result: SSAValue) -> None:
     """`result` is `x` read at `access`."""
     new = c.parallel(
         dims_of(result),
@@ -64,21 +75,31 @@ def broadcast(op: nd.BroadcastOp, c: Lowering) -> None:
         term(d) if size == target[d] else at(0)
         for size, d in zip(dims_of(op.x), op.dims.data, strict=True)
     )
-    _copied(c, op.x, access, op.res)
+    copied(c, op.x, access, op.res)
 
 
 def transpose(op: nd.TransposeOp, c: Lowering) -> None:
     perm = op.perm.data
-    _copied(c, op.x, projection([perm.index(d) for d in range(len(perm))]), op.res)
+    copied(c, op.x, projection([perm.index(d) for d in range(len(perm))]), op.res)
 
 
 def slice_(op: nd.SliceOp, c: Lowering) -> None:
-    """Known offsets go into the map; others are added to the loop index in the body."""
+    """
+    Known offsets go into the map; others are added to the loop index in the body.
+
+    A window that starts with the tensor and ends before it is a view: in a map it would say
+    that the loop is as long as the tensor's axis.
+    """
     steps, offsets = op.steps.data, window_offsets(op, c)
-    if all(isinstance(o, int) for o in offsets):
-        access = tuple((d, k, o) for d, (k, o) in enumerate(zip(steps, offsets, strict=True)))
-        _copied(c, op.x, access, op.res)  # type: ignore[arg-type]
-        return
+    known = [o for o in offsets if isinstance(o, int)]
+    if len(known) == len(offsets):
+        access = tuple((d, k, o) for d, (k, o) in enumerate(zip(steps, known, strict=True)))
+        if fits(access, dims_of(op.x), dims_of(op.res)):
+            copied(c, op.x, access, op.res)
+            return
+        if all(k > 0 for k in steps):
+            c.define(op.res, _view(op, known, c))
+            return
     x = c.value(op.x)
 
     def write(s: Body, _: Sequence[SSAValue]) -> SSAValue:
@@ -94,6 +115,24 @@ def slice_(op: nd.SliceOp, c: Lowering) -> None:
 
     dims = dims_of(op.res)
     c.define(op.res, c.parallel(dims, storage(dtype_of(op.res)), [], write))
+
+
+def _view(op: nd.SliceOp, offsets: Sequence[int], c: Lowering) -> SSAValue:
+    """A view of a window with known offsets that is walked forwards."""
+    dims = dims_of(op.res)
+    sizes = c.dynamic(dims)
+    return c.add(
+        tensor.ExtractSliceOp.create(
+            operands=[c.value(op.x), *sizes],
+            result_types=[tensor_type(storage(dtype_of(op.res)), dims)],
+            properties={
+                "operandSegmentSizes": segments(1, 0, len(sizes), 0),
+                "static_offsets": i64_array(*offsets),
+                "static_sizes": i64_array(*static_shape(dims)),
+                "static_strides": i64_array(*op.steps.data),
+            },
+        )
+    )
 
 
 def read(s: Body, x: SSAValue, places: Sequence[SSAValue]) -> SSAValue:

@@ -12,9 +12,10 @@ from irc import sizes
 from irc.dialects import nd
 from irc.dialects.nd.body import Body, storage
 from irc.dialects.nd.types import DYNAMIC, dims_of, dtype_of
-from irc.passes.linalg.from_nd.elementwise import read, window_offsets
+from irc.passes.linalg.from_nd.elementwise import copied, read, window_offsets
 from irc.passes.linalg.from_nd.lowering import Lower, Lowering, loop_index
 from irc.passes.linalg.generics import (
+    at,
     element_of,
     i64_array,
     segments,
@@ -118,7 +119,7 @@ def concat(op: nd.ConcatOp, c: Lowering) -> None:
 
 def reshape(op: nd.ReshapeOp, c: Lowering) -> None:
     """
-    At most one collapse and one expand; neither moves data.
+    At most one collapse and one expand; neither moves data. A scalar is copied.
 
     tensor<2x?x3> to tensor<?x6>   ->   collapse to tensor<?>, expand to tensor<?x6>
     """
@@ -127,12 +128,15 @@ def reshape(op: nd.ReshapeOp, c: Lowering) -> None:
         c.define(op.res, c.fill(dims_of(op.res), dtype_of(op.res), full.number))
         return
     source, target = dims_of(op.x), dims_of(op.res)
+    if not source or not target:
+        copied(c, op.x, (at(0),) * len(source), op.res)
+        return
     x = c.value(op.x)
     groups = matching(source, target)
-    if any(len(i) > 1 for i, _ in groups) or (source and not groups):
+    if any(len(i) > 1 for i, _ in groups):
         middle = tuple(sizes.product(source[d] for d in i) for i, _ in groups)
         x = collapse(c, x, middle, [i for i, _ in groups])
-    if any(len(j) > 1 for _, j in groups) or (target and not groups):
+    if any(len(j) > 1 for _, j in groups):
         x = expand(c, x, target, [j for _, j in groups])
     c.define(op.res, x)
 
@@ -144,10 +148,8 @@ def matching(source: Sequence[Size], target: Sequence[Size]) -> Groups:
     """
     The finest pairs of axis groups, in order, that hold the same number of elements.
 
-    Empty when one of the shapes has no axes.
+    Neither shape is that of a scalar.
     """
-    if not source or not target:
-        return []
     groups: Groups = []
     i = j = 0
     while i < len(source) and j < len(target):
@@ -187,7 +189,7 @@ def _next(source: Sequence[Size], target: Sequence[Size]) -> tuple[int, int] | N
 def collapse(
     c: Lowering, x: SSAValue, dims: tuple[Size, ...], groups: Sequence[Sequence[int]]
 ) -> SSAValue:
-    """`x` with each group of axes as one axis; no groups give a scalar."""
+    """`x` with each group of axes as one axis."""
     return c.add(
         tensor.CollapseShapeOp.create(
             operands=[x],
