@@ -1,0 +1,74 @@
+"""
+irc: tensor programs, with their derivatives and state, compiled to shared objects.
+
+    m = irc.compile("model.irc")        m = irc.load("model.so")
+
+Everything here is imported when it is first used: loading a module needs no compiler.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from irc.runtime.module import Module
+
+__version__ = "0.1.0"
+
+_ERRORS = frozenset(
+    """
+    IrcError UserError Unsupported ToolError InternalError ArgumentError ShapeError DTypeError
+    BoundsError AssertError MemoryError_ DeviceError LoadError
+    """.split()
+)
+
+__all__ = ["__version__", "compile", "load", *sorted(_ERRORS)]
+
+
+def load(path: str | os.PathLike[str], *, seed: int = 0) -> Module:
+    """
+    Loads a compiled module. Its code runs: load only what you trust.
+
+    seed   of the random numbers that its initialisers draw
+
+    Raises LoadError for a file that is no irc module, is damaged or made for another CPU.
+    """
+    from irc.runtime.module import load as load_module
+
+    return load_module(path, seed)
+
+
+def compile(source: str | os.PathLike[str], *, seed: int = 0, **options: Any) -> Module:
+    """
+    Compiles a program and loads it; the result is cached.
+
+    source    a path, or the program's text: a str that ends in `.irc` is a path
+    options   those of `irc.options.Options`: `defines={"D": "64"}`, `opt_level=0`, ...
+
+    Raises UserError with messages about the program, Unsupported for what irc cannot do yet, and
+    ToolError when the C compiler is missing or fails.
+    """
+    from pathlib import Path
+
+    from irc.driver import compile_module
+    from irc.options import Options
+
+    text = isinstance(source, str) and ("\n" in source or not source.endswith(".irc"))
+    return load(compile_module(source if text else Path(source), Options(**options)), seed=seed)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ERRORS:
+        import irc.errors
+
+        return getattr(irc.errors, name)
+    if name == "Module":
+        from irc.runtime.module import Module
+
+        return Module
+    raise AttributeError(f"module 'irc' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_ERRORS, "Module"})
