@@ -43,6 +43,7 @@ from irc.frontend.analysis.values import (
 from irc.sizes import Poly, Size, size
 
 if TYPE_CHECKING:
+    from irc.frontend import tree
     from irc.frontend.analysis.modules import ModuleScope
     from irc.frontend.analysis.states import Updates
 
@@ -288,7 +289,7 @@ class Env:
                 return value.dtype
             case Number(value=bool()):
                 return BOOL
-            case Number(value=float()) | Open(kind="float"):
+            case Number(value=float()) | Open(kind="float" | "any"):
                 return self.floatx
         return I64
 

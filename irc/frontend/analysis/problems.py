@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from irc.diagnostics import Diagnostic, SourceMap, Span
+from collections.abc import Iterable
+
+from irc.diagnostics import Call, Diagnostic, Label, Severity, SourceMap, Span, did_you_mean
 
 MAX_PER_FUNCTION = 3
 
@@ -51,3 +53,40 @@ class Problems:
         if key not in self._seen:
             self._seen.add(key)
             self.warnings.append(diagnostic)
+
+
+def diagnostic(
+    code: str,
+    title: str,
+    span: Span | None,
+    text: str = "",
+    *,
+    labels: Iterable[Label | None] = (),
+    notes: Iterable[str] = (),
+    helps: Iterable[str] = (),
+    severity: Severity = "error",
+    chain: tuple[Call, ...] = (),
+) -> Diagnostic:
+    """A message with its primary label at `span`; absent labels are left out."""
+    primary = [Label(span, text, primary=True)] if span else []
+    known = [label for label in labels if label]
+    return Diagnostic(code, title, (*primary, *known), tuple(notes), tuple(helps), severity, chain)
+
+
+def problem(
+    code: str,
+    title: str,
+    span: Span | None,
+    text: str = "",
+    *,
+    labels: Iterable[Label | None] = (),
+    notes: Iterable[str] = (),
+    helps: Iterable[str] = (),
+) -> Problem:
+    """The exception for a mistake outside of functions."""
+    return Problem(diagnostic(code, title, span, text, labels=labels, notes=notes, helps=helps))
+
+
+def guesses(name: str, known: Iterable[str]) -> list[str]:
+    """Helps that name what `name` may be a slip of."""
+    return [f"did you mean `{guess}`?" for guess in did_you_mean(name, known)]

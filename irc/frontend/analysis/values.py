@@ -146,11 +146,12 @@ class Open:
     A value without a dtype that is more than a number: `ones([n])`, `[0, 1, 2]`.
 
     make    writes the ops for one dtype; called each time a dtype is given
-    kind    "float" takes float dtypes only, "int" any number
+    kind    "float" takes float dtypes only; "int" and "any" any number, and left alone they
+            become i64 and floatX
     """
 
     make: Callable[[DType], SSAValue]
-    kind: Literal["int", "float"]
+    kind: Literal["int", "float", "any"]
     dims: tuple[Size, ...]
     origin: Origin = NOWHERE
     batch: tuple[Binder, ...] = ()
