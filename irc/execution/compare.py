@@ -21,10 +21,11 @@ from irc.execution.program import Program
 from irc.execution.scalars import ELEMENTARY
 from irc.execution.values import BF16, element_type
 
-# Of the largest element of a tensor, for results that are defined up to rounding only: products,
-# whose order of summation is free, and elementary functions.
+# Of the element, or of the largest element of the tensor that is not HUGE, for results that are
+# defined up to rounding only: products, whose order of summation is free, and elementary functions.
 TOLERANCE = {"float64": 1e-10, "float32": 2e-5, "float16": 1e-2}
 TOLERANCE_BF16 = 5e-2
+HUGE = 1e6
 
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|nan|inf)", re.IGNORECASE)
 
@@ -71,16 +72,14 @@ def compare_passes(
     declared = {f: program.signature(f).spec for f in program.functions}
     trials = list(_trials(program, declared, seeds, special))
     runs = [(t, t.run(program)) for t in trials]
-    inexact = is_inexact(module)
-    scale_bf16 = uses_bf16(module)
+    tolerance = tolerance_of(module)
     for p in passes:
         p.apply(ctx, module)
-        now_inexact = is_inexact(module)
+        tolerance_now = tolerance_of(module)
         try:
             program = Program(module, declared)
         except InternalError as error:
             return Mismatch(p.name, "*", seeds[0], str(error))
-        tolerance = Tolerance(inexact or now_inexact, scale_bf16)
         now: list[tuple[_Trial, Outcome]] = []
         for trial, before in runs:
             if trial.function not in program.functions:
@@ -89,11 +88,11 @@ def compare_passes(
                 outcome = trial.run(program)
             except InternalError as error:
                 return Mismatch(p.name, trial.function, trial.seed, str(error))
-            what = difference(before, outcome, tolerance, declared[trial.function])
+            what = difference(before, outcome, tolerance | tolerance_now, declared[trial.function])
             if what is not None:
                 return Mismatch(p.name, trial.function, trial.seed, what)
             now.append((trial, outcome))
-        runs, inexact = now, now_inexact
+        runs, tolerance = now, tolerance_now
         if after is not None:
             after(p)
     return None
@@ -144,12 +143,21 @@ class Tolerance:
     """
     How far numbers may be apart.
 
-    inexact   products or elementary functions were computed: TOLERANCE, else equal bits
-    bf16      some float32 arrays hold bf16 numbers
+    inexact    products or elementary functions were computed: TOLERANCE, else equal bits
+    products   sums may overflow on the way, so what is not finite is not told apart
+    bf16       some float32 arrays hold bf16 numbers
     """
 
     inexact: bool = False
+    products: bool = False
     bf16: bool = False
+
+    def __or__(self, other: Tolerance) -> Tolerance:
+        return Tolerance(
+            self.inexact or other.inexact,
+            self.products or other.products,
+            self.bf16 or other.bf16,
+        )
 
     def of(self, dtype: np.dtype) -> float:
         if not self.inexact or dtype.kind != "f":
@@ -236,7 +244,7 @@ def _difference_of_arrays(x: np.ndarray, y: np.ndarray, tolerance: Tolerance) ->
         if {x.dtype.kind, y.dtype.kind} != {"i", "u"} or x.dtype.itemsize != y.dtype.itemsize:
             return f" is {x.dtype} before, {y.dtype} after"
         y = np.asarray(y.view(x.dtype))
-    wrong = _wrong(x, y, tolerance.of(x.dtype))
+    wrong = _wrong(x, y, tolerance.of(x.dtype), tolerance.products)
     if not wrong.any():
         return None
     at = tuple(int(i) for i in np.argwhere(wrong)[0])
@@ -246,7 +254,7 @@ def _difference_of_arrays(x: np.ndarray, y: np.ndarray, tolerance: Tolerance) ->
     return f"{place}: {x[at]} before, {y[at]} after{more}"
 
 
-def _wrong(x: np.ndarray, y: np.ndarray, tolerance: float) -> np.ndarray:
+def _wrong(x: np.ndarray, y: np.ndarray, tolerance: float, products: bool) -> np.ndarray:
     if x.dtype.kind != "f":
         return np.asarray(x != y)
     with np.errstate(all="ignore"):
@@ -256,33 +264,33 @@ def _wrong(x: np.ndarray, y: np.ndarray, tolerance: float) -> np.ndarray:
             same = np.ascontiguousarray(x).view(bits) == np.ascontiguousarray(y).view(bits)
             return np.asarray(~(both_nan | same.reshape(x.shape)))
         wide_x, wide_y = x.astype(np.float64), y.astype(np.float64)
-        finite = np.abs(wide_x[np.isfinite(wide_x)])
-        scale = max(1.0, float(finite.max())) if finite.size else 1.0
-        close = np.abs(wide_x - wide_y) <= tolerance * scale
+        size = np.abs(wide_x)
+        ordinary = size[size <= HUGE]
+        scale = max(1.0, float(ordinary.max())) if ordinary.size else 1.0
+        close = np.abs(wide_x - wide_y) <= tolerance * np.maximum(size, scale)
+        close &= np.isfinite(wide_x)
+        if products:
+            close |= ~np.isfinite(wide_x) & ~np.isfinite(wide_y)
         return np.asarray(~(both_nan | (wide_x == wide_y) | close))
 
 
 # -- what may differ
 
 
-def is_inexact(module: ModuleOp) -> bool:
-    """Whether a result may depend on how products are summed or on an elementary function."""
+def tolerance_of(module: ModuleOp) -> Tolerance:
+    """What the results of a module may differ in, by the ops that it has."""
     kinds: dict[type, bool] = {}
+    inexact = products = bf16 = False
     for op in walk(module):
         cls = type(op)
         known = kinds.get(cls)
         if known is None:
             known = kinds[cls] = cls in ELEMENTARY or _is_inexact_nd(cls)
-        if known or "irc.contraction" in op.attributes:
-            return True
-    return False
+        inexact |= known
+        products |= cls is nd.DotOp or "irc.contraction" in op.attributes
+        bf16 = bf16 or any(element_type(v.type) == BF16 for v in (*op.operands, *op.results))
+    return Tolerance(inexact or products, products, bf16)
 
 
 def _is_inexact_nd(cls: type) -> bool:
-    return cls is nd.DotOp or issubclass(cls, nd.ElementwiseOp) and cls.SCALAR.inexact
-
-
-def uses_bf16(module: ModuleOp) -> bool:
-    """Whether some value is bf16."""
-    values = (v for op in walk(module) for v in (*op.operands, *op.results))
-    return any(element_type(v.type) == BF16 for v in values)
+    return issubclass(cls, nd.ElementwiseOp) and cls.SCALAR.inexact

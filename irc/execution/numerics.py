@@ -350,7 +350,23 @@ def fma(x: Value, y: Value, z: Value) -> Value:
     dtype = np.result_type(x, y, z)
     if dtype == np.float64:
         return _fma_f64(x, y, z)
+    if dtype == np.float32 and (quick := _fma_f32(x, y, z)) is not None:
+        return quick
     return _fma_odd(x, y, z).astype(dtype)[()]
+
+
+def _fma_f32(x: Value, y: Value, z: Value) -> Value | None:
+    """
+    By way of float64, unless some sum lies half-way between two float32: then None.
+
+    Only there does the first rounding, to float64, matter for the second.
+    """
+    s = np.asarray(np.multiply(x, y, dtype=np.float64) + z)
+    half_way = s.view(np.int64) & 0x1FFFFFFF == 0x10000000
+    subnormal = (np.abs(s) < 2.0**-125) & (s != 0)
+    if (half_way | subnormal).any():
+        return None
+    return s.astype(np.float32)[()]
 
 
 def fma_bf16(x: Value, y: Value, z: Value) -> Value:

@@ -17,7 +17,7 @@ from xdsl.transforms.common_subexpression_elimination import CommonSubexpression
 from irc.dialects import nd
 from irc.dialects.context import make_context
 from irc.execution import Failure, Outcome
-from irc.execution.compare import EXACT, Tolerance, compare_passes, difference, is_inexact
+from irc.execution.compare import EXACT, Tolerance, compare_passes, difference, tolerance_of
 
 TEXT = """
 nd.state @W : tensor<3xf32>
@@ -143,7 +143,9 @@ def test_floats_agree_to_the_bit_or_within_the_tolerance() -> None:
     assert difference(f32(1.0), f32(near), EXACT) is not None
     assert difference(f32(1.0), f32(near), loose) is None
     assert difference(f32(1.0), f32(1.001), loose) is not None
-    assert difference(f32(1.0, 1e9), f32(2.0, 1e9), loose) is None  # 1e-9 of the largest
+    assert difference(f32(1.0, 1e5), f32(1.1, 1e5), loose) is None  # 1e-6 of the largest
+    assert difference(f32(1.0, 1e30), f32(1.1, 1e30), loose) is not None
+    assert difference(f32(1e30), f32(1.001e30), loose) is not None
     assert difference(f32(np.inf), f32(np.nan), loose) is not None
     assert difference(f32(np.inf), f32(1.0), loose) is not None
 
@@ -174,9 +176,16 @@ def test_failures_prints_states_and_shapes_count() -> None:
     )
 
 
-def test_inexact_is_found_in_products_and_elementary_functions() -> None:
+def test_what_may_differ_follows_from_the_ops() -> None:
     sub = parse_ir(TEXT)
-    assert not is_inexact(sub)
+    assert tolerance_of(sub) == EXACT
     exp = "func.func @f(%x: tensor<f32>) {\n %y = nd.exp %x : tensor<f32>\n func.return\n}"
-    assert is_inexact(parse_ir(exp))
-    assert not is_inexact(parse_ir(exp.replace("nd.exp", "nd.sqrt")))
+    assert tolerance_of(parse_ir(exp)) == Tolerance(inexact=True)
+    assert tolerance_of(parse_ir(exp.replace("nd.exp", "nd.sqrt"))) == EXACT
+    assert tolerance_of(parse_ir(exp.replace("f32", "bf16"))) == Tolerance(inexact=True, bf16=True)
+
+
+def test_products_may_overflow_on_the_way() -> None:
+    products = Tolerance(inexact=True, products=True)
+    assert difference(f32(np.inf), f32(np.nan), products) is None
+    assert difference(f32(np.inf), f32(1.0), products) is not None
