@@ -6,6 +6,7 @@ Every exception that irc raises on purpose.
         Unsupported    the program is right, irc cannot do it yet          exit 1
       ToolError        cc, nvcc or another tool is missing or failed       exit 3
       InternalError    irc is wrong                                        exit 4
+      CheckFailed      a test or a comparison did not hold                 exit 5
       ArgumentError, ShapeError, DTypeError, BoundsError, AssertError,
       MemoryError_, DeviceError, LoadError                                 at run time
 
@@ -103,6 +104,12 @@ class InternalError(IrcError):
         return str(self.args[0])
 
 
+class CheckFailed(IrcError):
+    """A test, a comparison of levels or an expectation that did not hold."""
+
+    exit_code = 5
+
+
 class ArgumentError(IrcError, TypeError):
     """A call with too many, too few, unknown or overlapping arguments."""
 
@@ -144,6 +151,7 @@ PUBLIC: tuple[type[IrcError], ...] = (
     Unsupported,
     ToolError,
     InternalError,
+    CheckFailed,
     ArgumentError,
     ShapeError,
     DTypeError,

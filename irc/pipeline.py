@@ -104,7 +104,10 @@ STAGES = (
             | {"nd.state", "nd.state_read", "nd.state_write"}
         ),
         (
-            Pass("convert-nd-to-linalg", "irc.passes.linalg.convert:ConvertNdToLinalgPass"),
+            Pass(
+                "convert-nd-to-linalg",
+                "irc.passes.linalg.convert_nd_to_linalg:ConvertNdToLinalgPass",
+            ),
             Pass("linalg-fuse", "irc.passes.linalg.fuse:FusePass", level=2),
         ),
     ),
@@ -118,6 +121,10 @@ STAGES = (
             Pass(
                 "convert-linalg-to-loops",
                 "irc.passes.loops.convert_linalg_to_loops:ConvertLinalgToLoopsPass",
+                settings={
+                    "target": lambda o, t: o.target,
+                    "epilogues": lambda o, t: o.opt_level > 1,
+                },
             ),
         ),
     ),

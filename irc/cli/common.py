@@ -10,9 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-import stat
 import sys
-import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,15 +21,9 @@ import click
 
 from irc.diagnostics import Diagnostic, SourceMap, render, render_short, to_json
 from irc.errors import InternalError, IrcError, ToolError, UserError
+from irc.files import read_text, shown, write_file
 
-MAX_TEXT_BYTES = 64 << 20
-USAGE, TOOL, INTERNAL, CHECK_FAILED, INTERRUPTED = 2, 3, 4, 5, 130
-
-
-class CheckFailed(IrcError):
-    """A test, a comparison or an expectation did not hold."""
-
-    exit_code = CHECK_FAILED
+INTERNAL, INTERRUPTED = 4, 130
 
 
 @dataclass
@@ -160,7 +152,8 @@ def report_exception(error: Exception, reporter: Reporter) -> int:
             reporter.error("out of memory")
             return 1
         case OSError():
-            reporter.error(os_message(error))
+            name = f"{shown(error.filename)}: " if error.filename else ""
+            reporter.error(f"{name}{error.strerror or error}")
             return 1
         case _:
             return report_internal(error, reporter)
@@ -207,97 +200,12 @@ def innermost_place(error: BaseException) -> str:
 # ---- files
 
 
-def os_message(error: OSError, path: str | Path | None = None) -> str:
-    """`cannot open model.irc: no such file or directory`"""
-    name = path or error.filename
-    reason = (error.strerror or str(error)).lower()
-    return f"cannot open {shown(name)}: {reason}" if name else reason
-
-
-def shown(path: str | Path) -> str:
-    """A path as messages name it: relative to the current directory where it is below it."""
-    try:
-        return str(Path(path).absolute().relative_to(Path.cwd()))
-    except (ValueError, OSError):
-        return str(path)
-
-
-def read_text(path: str) -> str:
-    """
-    The text of a file, or of stdin for `-`. Raises UserError for what is no text file.
-    """
-    if path == "-":
-        data = sys.stdin.buffer.read(MAX_TEXT_BYTES + 1)
-    else:
-        try:
-            # Not blocking: opening a pipe without a writer would wait for ever.
-            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            with os.fdopen(descriptor, "rb") as file:
-                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                    raise UserError(f"cannot open {shown(path)}: not a regular file")
-                data = file.read(MAX_TEXT_BYTES + 1)
-        except (OSError, ValueError) as error:
-            if isinstance(error, OSError):
-                raise UserError(os_message(error, path)) from None
-            raise UserError(f"cannot open {path!r}: {error}") from None
-    if len(data) > MAX_TEXT_BYTES:
-        raise UserError(f"{shown(path)} is larger than {MAX_TEXT_BYTES >> 20} MiB")
-    try:
-        return data.decode("utf-8").removeprefix("\ufeff").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        name = "<stdin>" if path == "-" else shown(path)
-        raise UserError(f"{name}:{line}: this is not UTF-8 text") from None
-
-
 def write_output(path: str | Path, data: str | bytes) -> None:
-    """
-    Writes a result: to stdout for `-`, else to a temporary name that then replaces the file.
-
-    Raises UserError when it cannot be written; an old file is then untouched.
-    """
+    """A result: to stdout for `-`, else to a file. Raises UserError when it cannot be written."""
     if str(path) == "-":
         write_stdout(data)
-        return
-    raw = data.encode("utf-8") if isinstance(data, str) else data
-    target = Path(path)
-    try:
-        if target.exists() and not target.is_file():  # /dev/null, a pipe
-            target.write_bytes(raw)
-            return
-        folder = target.parent
-        descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=f".{target.name}.")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(raw)
-            os.chmod(temporary, file_mode(target))
-            os.replace(temporary, target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise UserError(f"cannot write {shown(path)}: {reason}") from None
-
-
-def make_folder(path: str | Path) -> Path:
-    """Raises UserError when the folder is not there and cannot be made."""
-    try:
-        Path(path).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise UserError(f"cannot make the folder {shown(path)}: {reason}") from None
-    return Path(path)
-
-
-def file_mode(target: Path) -> int:
-    """That of the file which is replaced, else what the umask leaves of rw-rw-rw-."""
-    with contextlib.suppress(OSError):
-        return stat.S_IMODE(target.stat().st_mode)
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
+    else:
+        write_file(path, data)
 
 
 def write_stdout(data: str | bytes) -> None:

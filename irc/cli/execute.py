@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.passes import ModulePass
 
-from irc.cli.common import CheckFailed, usage
+from irc.cli.common import usage
 from irc.diagnostics import did_you_mean
-from irc.execution.compare import compare_passes
+from irc.errors import CheckFailed
 from irc.execution.inputs import make_inputs, parse_argument
 from irc.execution.outcome import Outcome
 from irc.execution.program import Program
-from irc.passes.manager import PassManager
 
 
 def execute_function(module: ModuleOp, function: str, arguments: Sequence[str], seed: int) -> str:
@@ -55,28 +51,3 @@ def value_text(name: str, x: np.ndarray) -> str:
     text = np.array2string(np.asarray(x), separator=", ", max_line_width=96, threshold=200)
     shape = "x".join(map(str, x.shape))
     return f"{name} : {f'{shape}x' if shape else ''}{x.dtype.name} = {text}"
-
-
-class Managed:
-    """A pass run by a manager, so that it is timed, verified and watched as always."""
-
-    def __init__(self, one: ModulePass, manager: PassManager) -> None:
-        self.one, self.manager = one, manager
-        self.name = one.name
-
-    def apply(self, ctx: Context, module: ModuleOp) -> None:
-        self.manager.run(module, [self.one])
-
-
-def compare(
-    manager: PassManager, module: ModuleOp, passes: Sequence[ModulePass], seed: int
-) -> None:
-    """
-    Runs the passes, and every function before and after each of them, on random inputs.
-
-    Raises CheckFailed that names the first pass which changes a result.
-    """
-    managed: list[Any] = [Managed(one, manager) for one in passes]
-    mismatch = compare_passes(manager.ctx, module, managed, seeds=range(seed, seed + 3))
-    if mismatch is not None:
-        raise CheckFailed(str(mismatch))

@@ -15,9 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from irc.cli.common import CheckFailed
 from irc.diagnostics import Diagnostic
-from irc.errors import InternalError, UserError
+from irc.errors import CheckFailed, InternalError, UserError
 
 if TYPE_CHECKING:
     from irc.cli.opt_session import Chunk

@@ -12,11 +12,12 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.utils.exceptions import VerifyException
 
-from irc.cli.common import Reporter, read_text, shown, usage, write_output
+from irc.cli.common import Reporter, usage, write_output
 from irc.dialects.context import make_context
 from irc.dialects.text import module_text, parse_text, verify_text
 from irc.dialects.verify import verify_module
 from irc.errors import InternalError, IrcError, UserError
+from irc.files import read_text, shown
 from irc.options import Options
 from irc.passes.manager import PassFailure, PassManager
 from irc.passes.spelling import PassText, parse_pipeline, pipeline_text
@@ -165,12 +166,20 @@ def process(chunk: Chunk, request: Request, plan: Plan, reporter: Reporter) -> s
     passes = [load(one) for one in plan.passes]
     module, own = read(chunk, request, ctx)
     if request.run_reproducer:
-        passes = [load(one) for one in own]
+        passes, plan = [load(one) for one in own], Plan(own, [])
     if request.reproducer:
         from irc.passes.reproducer import reproducer_text
 
         text = reproducer_text(module, [*map(str, passes)])
         write_output(request.reproducer, text)
+    if request.shrink:
+        from irc.cli.bisect import shrink
+
+        return shrink(module, request.shrink)
+    if request.bisect:
+        from irc.cli.bisect import first_bad_pass
+
+        return first_bad_pass(PassManager(ctx), module, passes, request.bisect)
     run_passes(module, passes, plan, ctx, chunk, request, reporter)
     if request.no_names:
         drop_names(module)
@@ -224,22 +233,28 @@ def run_passes(
     manager = PassManager(ctx, watching, request.verify_each)
     done = 0
     try:
-        if request.compare_exec:
-            from irc.cli.execute import compare
-
-            compare(manager, module, passes, request.seed)
-            done = len(passes)
-        for end, stage in plan.ends:
-            manager.run(module, passes[done:end])
-            done = max(done, end)
-            check_left_over(module, stage)
-        manager.run(module, passes[done:])
+        for end, stage in [*plan.ends, (len(passes), None)]:
+            apply(manager, module, passes[done:end], request)
+            done = end
+            if stage is not None:
+                check_left_over(module, stage)
         if not request.verify_each:
             verify_module(module)
     except PassFailure as failure:
         write_reproducer(failure, passes, chunk, request, ctx)
         raise
     report(request, manager, watching, reporter)
+
+
+def apply(
+    manager: PassManager, module: ModuleOp, passes: list[ModulePass], request: Request
+) -> None:
+    if not request.compare_exec:
+        manager.run(module, passes)
+        return
+    from irc.driver.comparing import compare
+
+    compare(manager, module, passes, request.seed)
 
 
 def check_left_over(module: ModuleOp, stage: Stage) -> None:
@@ -297,7 +312,7 @@ def printed(module: ModuleOp, request: Request) -> str:
 
             return emit_functions(module).text
         case "dot":
-            from irc.cli.graph import dot
+            from irc.dialects.graph import dot
 
             return dot(module)
         case _:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from irc.cli.common import Reporter, write_output
+from irc.cli.common import Reporter
 from irc.dialects.text import module_text
 from irc.dialects.verify import walk
+from irc.files import make_folder, write_file
 from irc.passes.manager import Observer, PassManager
 from irc.pipeline import stage_of_pass
 
@@ -75,11 +76,9 @@ class Tree(Observer):
         self.write(one.name, module)
 
     def write(self, name: str, module: ModuleOp) -> None:
-        from irc.cli.common import make_folder
-
         make_folder(self.folder)
         safe = re.sub(r"[^\w.-]", "_", name)
-        write_output(self.folder / f"{self.count:02}_{safe}.mlir", module_text(module))
+        write_file(self.folder / f"{self.count:02}_{safe}.mlir", module_text(module))
         self.count += 1
 
 

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "irc"
 
 # Plain data about programs and machines. No IR, nothing to install.
-FACTS = {"errors", "diagnostics", "dtypes", "sizes", "target", "abi", "seal"}
+FACTS = {"errors", "diagnostics", "dtypes", "sizes", "target", "abi", "options", "seal", "files"}
 
 # layer -> layers it may import, besides itself. The longest name that fits a module is its layer.
 LAYERS: dict[str, set[str]] = {
@@ -34,6 +34,7 @@ LAYERS: dict[str, set[str]] = {
     "target": FACTS,
     "abi": FACTS,
     "options": FACTS,
+    "files": {"diagnostics", "errors"},
     "dialects": FACTS,
     "frontend": FACTS | {"dialects"},
     "passes": FACTS | {"dialects"},

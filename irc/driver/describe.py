@@ -1,0 +1,99 @@
+"""
+The description of a module, read from its IR.
+
+The front end writes it as JSON: `irc.module` on the module, `irc.signature` on each function. IR
+that a person wrote has neither; then names and types tell.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from xdsl.dialects.builtin import ModuleOp, StringAttr
+from xdsl.dialects.func import FuncOp
+
+from irc import abi
+from irc.abi import INIT_FUNCTION, AbiError, FunctionSpec, ModuleSpec, StateSpec
+from irc.diagnostics import Diagnostic, did_you_mean
+from irc.dialects import nd
+from irc.errors import UserError
+from irc.execution.signature import signature_of
+
+MODULE, SIGNATURE = "irc.module", "irc.signature"
+UNKNOWN_ENTRY = "E0105"
+
+
+def describe_module(module: ModuleOp, file: str, target: str, version: str) -> ModuleSpec:
+    """
+    The description with every function of the module, and `irc.signature` on each of them.
+
+    Raises UserError when what the IR says about itself cannot be.
+    """
+    try:
+        given = module.attributes.get(MODULE)
+        if isinstance(given, StringAttr):
+            spec = abi.module_from_json(given.data)
+        else:
+            spec = ModuleSpec(module_name(file), source=file, states=states_of(module))
+        functions = tuple(_describe_function(op) for op in functions_of(module))
+    except AbiError as error:
+        raise UserError(f"{file}: {error}") from None
+    return replace(spec, functions=functions, irc_version=version, target=target)
+
+
+def _describe_function(op: FuncOp) -> FunctionSpec:
+    spec = signature_of(op).spec
+    if SIGNATURE not in op.attributes:
+        if spec.name == INIT_FUNCTION:
+            spec = replace(spec, kind="init")
+        op.attributes[SIGNATURE] = StringAttr(abi.to_json(spec))
+    return spec
+
+
+def functions_of(module: ModuleOp) -> list[FuncOp]:
+    """Those with a body."""
+    return [op for op in module.ops if isinstance(op, FuncOp) and op.body.blocks]
+
+
+def states_of(module: ModuleOp) -> tuple[StateSpec, ...]:
+    states = []
+    for op in module.ops:
+        if isinstance(op, nd.StateOp):
+            name = op.sym_name.data
+            dims = tuple(int(str(d)) for d in nd.dims_of(op.type_))
+            states.append(
+                StateSpec(name, nd.dtype_of(op.type_).name, dims, hidden=name == abi.RNG_STATE)
+            )
+    return tuple(states)
+
+
+def module_name(file: str) -> str:
+    """`mlp` for `models/mlp.irc`; always an identifier."""
+    name = re.sub(r"\W", "_", Path(file).stem) or "module"
+    return f"_{name}" if name[0].isdigit() else name
+
+
+def keep_entries(module: ModuleOp, entry: Sequence[str]) -> None:
+    """
+    Drops exported functions that are not named in `entry`; all stay when it is empty.
+
+    Raises UserError for a name that no exported function has.
+    """
+    if not entry:
+        return
+    specs = {op: signature_of(op).spec for op in functions_of(module)}
+    exports = [spec.name for spec in specs.values() if spec.kind == "export"]
+    for name in entry:
+        if name not in exports:
+            close = did_you_mean(name, exports)
+            helps = [f"did you mean `{close[0]}`?"] if close else []
+            helps += [f"exported: {', '.join(exports) or 'nothing'}"]
+            title = f"no exported function is called `{name}`"
+            raise UserError(Diagnostic(UNKNOWN_ENTRY, title, helps=tuple(helps)))
+    for op, spec in specs.items():
+        if spec.kind == "export" and spec.name not in entry:
+            op.detach()
+            op.erase()

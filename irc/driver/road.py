@@ -1,0 +1,245 @@
+"""One walk along the road: front end, passes of each stage, C text, C compiler."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
+from xdsl.utils.exceptions import VerifyException
+
+from irc.abi import ModuleSpec
+from irc.dialects.context import make_context
+from irc.dialects.text import module_text, parse_module, verify_text
+from irc.dialects.verify import verify_module
+from irc.driver import BINARY, IR_KINDS, Outputs, Source, Watch
+from irc.driver.describe import describe_module, keep_entries
+from irc.errors import InternalError
+from irc.options import Options
+from irc.passes.manager import PassFailure, PassManager
+from irc.passes.reproducer import save_reproducer
+from irc.passes.spelling import PassText, parse_pipeline
+from irc.pipeline import STAGES, Stage, check_stage, load, standard_pipeline
+from irc.target import Target
+from irc.target import parse as parse_target
+
+SPEC_KINDS = frozenset({"json", "pyi", "doc", "header"})  # made from the description alone
+C_KINDS = frozenset({"c", "obj", "so"})
+
+
+class Road:
+    """
+    Compiles one source.
+
+    Everything made on the way goes to `outputs`, everything worth seeing to `watch`.
+    """
+
+    def __init__(self, source: Source, options: Options, watch: Watch, outputs: Outputs) -> None:
+        self.source = source
+        self.options = options
+        self.watch = watch
+        self.outputs = outputs
+        self.target: Target = parse_target(options.target)
+        self.ctx: Context = make_context()
+        self.ran: list[PassText] = []
+
+    def walk(self, kinds: Sequence[str]) -> None:
+        """Goes as far as `kinds` need."""
+        module = self.read()
+        wanted = set(kinds)
+        self.spec_texts(wanted)
+        last = self.last_stage(wanted)
+        if last is None:
+            return
+        for name, passes in self.stages(last):
+            self.run_stage(module, name, passes)
+            self.ir_texts(module, name, wanted)
+        if wanted & C_KINDS:
+            self.emit(module, wanted)
+
+    def last_stage(self, wanted: set[str]) -> str | None:
+        if wanted & (C_KINDS | {"mlir", "html", "loops"}):
+            return "loops"
+        reached = [name for name in IR_KINDS if name in wanted]
+        if reached:
+            return reached[-1]
+        return "nd" if "dot" in wanted or not wanted else None
+
+    # ---- front end
+
+    def read(self) -> ModuleOp:
+        """The module at the start of the road, and its description in `outputs`."""
+        with self.watch.timed("front end", "read and check"):
+            module = self._read()
+        from irc import __version__
+
+        self.outputs.spec = describe_module(module, self.source.file, self.target.name, __version__)
+        return module
+
+    def _read(self) -> ModuleOp:
+        if self.source.kind == "mlir":
+            module = parse_module(self.source.text, self.source.file, self.ctx)
+            verify_text(module, self.source.file, self.source.text)
+            self.outputs.sources = (self.source.file,)
+        else:
+            from irc.frontend import load_program
+
+            program = load_program(
+                self.source.text,
+                self.options.defines,
+                self.options.import_paths,
+                file=self.source.file,
+                tests=self.options.tests,
+            )
+            for warning in program.warnings:
+                self.watch.warning(warning, program.sources)
+            self.outputs.sources = tuple(program.sources.texts)
+            module = program.module
+        keep_entries(module, self.options.entry)
+        return module
+
+    def spec_texts(self, wanted: set[str]) -> None:
+        spec = self.description()
+        if "json" in wanted:
+            from irc.abi import to_json
+
+            self.outputs.texts["json"] = to_json(spec, indent=2) + "\n"
+        if "header" in wanted:
+            from irc.codegen.c.header import header_text
+
+            self.outputs.texts["header"] = header_text(spec)
+        if wanted & {"pyi", "doc"}:
+            from irc.driver.signatures import manual_page, python_stub
+
+            self.outputs.texts["pyi"] = python_stub(spec)
+            self.outputs.texts["doc"] = manual_page(spec)
+
+    def description(self) -> ModuleSpec:
+        assert self.outputs.spec is not None
+        return self.outputs.spec
+
+    # ---- passes
+
+    def stages(self, last: str) -> list[tuple[Stage | None, list[PassText]]]:
+        """Stages with their passes; one without a stage when the user gave the pipeline."""
+        if self.options.pipeline:
+            return [(None, parse_pipeline(self.options.pipeline))]
+        return list(standard_pipeline(self.options, self.target, None, last))
+
+    def run_stage(self, module: ModuleOp, stage: Stage | None, passes: list[PassText]) -> None:
+        name = stage.name if stage else "pipeline"
+        loaded = [load(one) for one in passes]
+        manager = PassManager(self.ctx, list(self.watch.observers), self.options.verify_each)
+        try:
+            with self.remarks():
+                self._apply(manager, module, loaded)
+            if stage is not None:
+                self._check(module, stage)
+        except PassFailure as failure:
+            done = len(self.ran) + failure.index
+            failure.reproducer = self.reproduce(done, [*self.ran, *passes][done:])
+            raise
+        finally:
+            self.watch.seconds += [(name, step, s) for step, s in manager.seconds]
+            if manager.verify_seconds:
+                self.watch.seconds.append((name, "(verify)", manager.verify_seconds))
+        self.ran += passes
+        self.watch.stage_end(name, module)
+
+    def _apply(self, manager: PassManager, module: ModuleOp, passes: list[ModulePass]) -> None:
+        if "compare" not in self.options.checks:
+            manager.run(module, passes)
+            return
+        from irc.driver.comparing import compare
+
+        compare(manager, module, passes)
+
+    def _check(self, module: ModuleOp, stage: Stage) -> None:
+        """What no stage may leave; the ops themselves are verified where the road ends."""
+        with self.watch.timed(stage.name, "(check)"):
+            try:
+                check_stage(module, stage)
+                if stage is STAGES[-1] and not self.options.verify_each:
+                    verify_module(module)
+            except VerifyException as error:
+                text = f"after stage {stage.name}: {error}"
+                raise InternalError(text, self.reproduce(0, self.ran)) from None
+
+    @contextmanager
+    def remarks(self) -> Iterator[None]:
+        """Collects what passes decide, when somebody wants it."""
+        if not self.watch.collect:
+            yield
+            return
+        from irc.passes.remarks import collecting
+
+        with collecting() as found:
+            yield
+        self.watch.remarks += found
+
+    def reproduce(self, done: int, rest: list[PassText]) -> str | None:
+        """Writes the IR as it was before pass number `done`, and what was still to run."""
+
+        def again() -> ModuleOp:
+            module = self._read()
+            passes = [load(one) for one in self.ran[:done]]
+            PassManager(self.ctx, [], verify_each=False).run(module, passes)
+            return module
+
+        return save_reproducer(again, [str(one) for one in rest], self.source.file)
+
+    def ir_texts(self, module: ModuleOp, stage: Stage | None, wanted: set[str]) -> None:
+        texts = self.outputs.texts
+        name = stage.name if stage else "loops"
+        if name in wanted:
+            texts[name] = module_text(module)
+        if "dot" in wanted and name in ("nd", "loops") and "dot" not in texts:
+            from irc.dialects.graph import dot
+
+            texts["dot"] = dot(module)
+        if "mlir" in wanted and name == "loops":
+            texts["mlir"] = module_text(module, generic=True)
+
+    # ---- C
+
+    def emit(self, module: ModuleOp, wanted: set[str]) -> None:
+        from irc.codegen.c.emit import emit_functions
+        from irc.codegen.c.module import module_text as c_text
+
+        with self.watch.timed("codegen", "C text"):
+            spec = self.description()
+            kernels = emit_functions(module, lines=self.options.lines)
+            self.outputs.arenas = dict(kernels.arena)
+            text = c_text(spec, kernels.text, kernels.arena)
+        self.outputs.texts["c"] = text.c
+        if wanted & BINARY:
+            self.compile_c(text.c, kernels.text, wanted)
+
+    def compile_c(self, text: str, kernels: str, wanted: set[str]) -> None:
+        from irc.codegen.c.module import uses_threads
+        from irc.codegen.c.toolchain import (
+            CcOptions,
+            compile_object,
+            compile_shared,
+            find_compiler,
+        )
+        from irc.seal import seal
+
+        compiler = find_compiler(self.options.cc or None)
+        how = CcOptions(
+            optimize=self.options.opt_level,
+            march=self.target.march,
+            openmp=uses_threads(kernels),
+            cflags=self.options.cflags,
+            keep=self.watch.keep,
+        )
+        for kind, build in (("obj", compile_object), ("so", compile_shared)):
+            if kind not in wanted:
+                continue
+            with self.watch.timed("cc", Path(compiler.argv[0]).name):
+                built = build(text, how, compiler)
+            self.watch.commands.append(built.command)
+            self.outputs.texts[kind] = seal(built.data) if kind == "so" else built.data
