@@ -14,6 +14,7 @@ from irc.diagnostics.model import Diagnostic, Label, SourceMap, Span
 TAB = "    "
 MAX_COLUMNS = 140  # of a source line; a longer one is shown as a window around its labels
 LEAD_COLUMNS = 30  # of that window, before the first label
+MAX_LINE = 2000  # characters; of a longer line only those around its labels are looked at
 MAX_CALLS = 4
 
 Paint = Callable[[str, str], str]  # text, style
@@ -133,7 +134,7 @@ def _snippet(
             out.append(paint(f"{number - 1:>{width}} |", "gutter") + f" {text}")
         elif previous is not None and number > previous + 2:
             out.append(paint("...", "gutter"))
-        source = _Text.of(sources.line(file, number) or "")
+        source = _Text.of(sources.line(file, number) or "", by_line[number])
         marks = [_mark(label, source) for label in by_line[number]]
         first, last = min(m.start for m in marks), max(m.end for m in marks)
         text, shift, columns = source.window(first, last)
@@ -170,13 +171,20 @@ class _Text:
 
     cells     what each terminal column shows; empty behind a letter that takes two
     columns   display column of each character, and the column behind the last one
+    skipped   characters before the first cell
     """
 
     cells: list[str]
     columns: list[int]
+    skipped: int
 
     @staticmethod
-    def of(line: str) -> _Text:
+    def of(line: str, labels: Sequence[Label] = ()) -> _Text:
+        skipped = 0
+        if len(line) > MAX_LINE:
+            first = min((label.span.col for label in labels), default=1)
+            skipped = max(0, first - 1 - MAX_LINE // 2)
+            line = line[skipped : skipped + MAX_LINE]
         cells: list[str] = []
         columns: list[int] = []
         for char in line:
@@ -188,11 +196,11 @@ class _Text:
             else:
                 cells += [_visible(char), *[""] * (_width(char) - 1)]
         columns.append(len(cells))
-        return _Text(cells, columns)
+        return _Text(cells, columns, skipped)
 
     def column(self, char: int) -> int:
         """Display column of a character offset; one behind the line is the end of the line."""
-        return self.columns[min(char, len(self.columns) - 1)]
+        return self.columns[max(0, min(char - self.skipped, len(self.columns) - 1))]
 
     def window(self, start: int, end: int) -> tuple[str, int, int]:
         """The part to show for labels in [start, end), how far it moved right, its columns."""
@@ -200,7 +208,7 @@ class _Text:
             return "".join(self.cells), 0, len(self.cells)
         room = MAX_COLUMNS - 6
         begin = 0 if end <= room else max(0, start - LEAD_COLUMNS)
-        head = "..." if begin else ""
+        head = "..." if begin or self.skipped else ""
         tail = "..." if begin + room < len(self.cells) else ""
         shown = "".join(self.cells[begin : begin + room])
         return head + shown + tail, len(head) - begin, len(head) + room

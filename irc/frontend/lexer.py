@@ -22,6 +22,9 @@ from irc.frontend.tables import tables
 NEWLINE = "_NL"
 END = "$END"
 BAD = "BAD"  # characters that are no token
+LIMIT = "LIMIT"  # stands for all tokens behind the first MAX_TOKENS
+
+MAX_TOKENS = 500_000  # lines and comments count too
 
 PAIRS = {")": "(", "]": "[", "}": "{"}
 
@@ -139,9 +142,12 @@ class Lexer:
         marks = tables().marks
         line, line_start = self.line, self.line_start
         first = self.begin == line_start
-        for match in _scanner().finditer(self.text, self.begin, self.end):
-            kind = match.lastgroup
+        for count, match in enumerate(_scanner().finditer(self.text, self.begin, self.end)):
+            kind = match.lastgroup if count < MAX_TOKENS else LIMIT
             if kind is None:  # blanks before the end
+                break
+            if kind == LIMIT:
+                yield Token(LIMIT, "", Span(file, line, 1, line, 2), False)
                 break
             begin, end = match.span(kind)
             part = match[kind]

@@ -120,9 +120,11 @@ def _bad_characters(failure: Failure, accepted: frozenset[str]) -> Diagnostic | 
         return _lexical(token, "`^` is no operator", "powers are written `x ** 2`")
     if text == "?":
         return _lexical(token, "`?` is no operator", "write `if c then a else b`")
-    shown = text if text.isprintable() and not text.isspace() else "this character"
-    name = f"U+{ord(text[0]):04X}"
-    return _lexical(token, f"unexpected {shown} ({name})", "")
+    from unicodedata import name  # a table of a megabyte, for a rare message
+
+    what = name(text[0], "character").lower()
+    title = f"a {what} (U+{ord(text[0]):04X}) has no meaning here"
+    return _lexical(token, title, "")
 
 
 def _bad_number(token: Token) -> Diagnostic:
@@ -179,7 +181,9 @@ def _never_closed(failure: Failure, accepted: frozenset[str]) -> Diagnostic | No
         return None
     opened = brackets[-1]
     words = ITEM_WORDS if opened.text == "{" else ITEM_WORDS | STATEMENT_WORDS
-    if token.kind != END:
+    if token.text in ("then", "else") and accepted & {"RPAR", "RSQB"}:
+        pass
+    elif token.kind != END:
         begins = [
             t for t in (token, before) if t and t.first and t.text in words and t.kind != "STRING"
         ]

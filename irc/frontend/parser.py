@@ -10,14 +10,13 @@ from typing import Any, NamedTuple
 
 from irc.diagnostics import Diagnostic, Label, Span
 from irc.frontend.actions import Actions
-from irc.frontend.lexer import END, NEWLINE, RESERVED, Lexer, Token
+from irc.frontend.lexer import END, LIMIT, MAX_TOKENS, NEWLINE, RESERVED, Lexer, Token
 from irc.frontend.mistakes import Failure, SyntaxMistake, explain
 from irc.frontend.tables import tables
 from irc.frontend.tree import Binary, Node
 
 MAX_NESTING = 200  # levels of the tree, where a chain of operators counts as one
 MAX_STACK = 20 * MAX_NESTING  # no rule has that many symbols: the tree would be too deep
-MAX_TOKENS = 1_000_000
 
 
 class _Entry(NamedTuple):
@@ -42,13 +41,15 @@ def parse_tokens(lexer: Lexer, start: str, actions: Actions) -> Any:
     previous: Token | None = None
     undocumented = False
 
-    for count, token in enumerate(lexer):
+    for token in lexer:
         kind = token.kind
         row = shifts[states[-1]]
         if kind == "NAME" and token.text in keywords:
             keyword = keywords[token.text]
             if keyword in row or token.text in RESERVED:
                 kind = keyword
+        elif kind == LIMIT:
+            raise _too_long(token.span)
         elif kind == "DOC" and "DOC" not in row:
             lexer.comments.append(token)
             undocumented = True
@@ -75,8 +76,6 @@ def parse_tokens(lexer: Lexer, start: str, actions: Actions) -> Any:
             raise SyntaxMistake(explain(Failure(token, previous, before, lexer)))
         if len(stack) > MAX_STACK:
             raise _too_deep(token.span)
-        if count > MAX_TOKENS:
-            raise _too_long(token.span)
         states.append(target)
         stack.append(_Entry(token, token.span, 0))
         previous = token
@@ -136,7 +135,7 @@ def _too_long(span: Span) -> SyntaxMistake:
         Diagnostic(
             "E0104",
             f"the file has more than {MAX_TOKENS:,} tokens",
-            (Label(span, "this is the first one too many", primary=True),),
+            (Label(span, "these are in this line", primary=True),),
             helps=("put parts of it into files of their own and `import` them",),
         )
     )

@@ -34,14 +34,16 @@ def read_source(path: str | os.PathLike[str]) -> str:
     try:
         # Not blocking: opening a pipe would wait for somebody to write.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise _unreadable(f"`{name}` is not a regular file")
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                data = file.read(MAX_BYTES + 1)
+        finally:
+            os.close(descriptor)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a file name"
-        raise _unreadable(f"cannot open `{name}`: {reason}") from None
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise _unreadable(f"`{name}` is not a regular file")
-        data = file.read(MAX_BYTES + 1)
+        raise _unreadable(f"cannot read `{name}`: {reason}") from None
     return decode(data, name)
 
 
@@ -111,7 +113,8 @@ def _all_mistakes(first: Diagnostic, text: str, file: str) -> Iterator[Diagnosti
     diagnostic = first
     for _ in range(MAX_MISTAKES - 1):
         place = diagnostic.span
-        assert place is not None
+        if place is None or diagnostic.code == "E0104":  # too large: the rest is so, too
+            return
         # An unclosed bracket is reported where it was opened, with the begin of the next item.
         last = max(label.span.line for label in diagnostic.labels)
         number = last if last > place.line else place.line + 1

@@ -43,7 +43,7 @@ PAGES = (
         "E0104",
         "a source cannot be read, or is larger than the limits",
         """
-        A source is a regular file of UTF-8 text, at most 16 MiB and a million tokens, with
+        A source is a regular file of UTF-8 text, at most 16 MiB and 500,000 tokens, with
         expressions and blocks nested at most 200 deep. A chain of operators such as
         `a + b + c` counts as one level, however long it is.
         """,

@@ -1,0 +1,44 @@
+"""
+Syntax errors by example: tests/messages/syntax.txt holds programs and their messages.
+
+    UPDATE_GOLDEN=1 pytest tests/messages/test_syntax_messages.py
+
+writes the messages anew, to be read in the diff.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from irc.errors import UserError
+from irc.frontend.syntax import parse
+
+GOLDEN = Path(__file__).with_name("syntax.txt")
+BETWEEN, BEFORE_MESSAGE = "====\n", "----\n"
+
+
+def cases() -> list[tuple[str, str]]:
+    text = GOLDEN.read_text(encoding="utf-8")
+    return [tuple(case.split(BEFORE_MESSAGE)) for case in text.split(BETWEEN)]  # type: ignore[misc]
+
+
+def message(program: str) -> str:
+    with pytest.raises(UserError) as caught:
+        parse(program.removesuffix("\n"), "t.irc")
+    return f"{caught.value}\n"
+
+
+@pytest.mark.parametrize("program, expected", cases(), ids=lambda text: text.split("\n")[0][:40])
+def test_the_message_is_exactly_this(program: str, expected: str) -> None:
+    if "UPDATE_GOLDEN" not in os.environ:
+        assert message(program) == expected
+
+
+def test_the_golden_file_is_written_when_asked() -> None:
+    if "UPDATE_GOLDEN" in os.environ:
+        updated = [f"{program}{BEFORE_MESSAGE}{message(program)}" for program, _ in cases()]
+        GOLDEN.write_text(BETWEEN.join(updated), encoding="utf-8")
+    assert len({program for program, _ in cases()}) == len(cases()) > 100
