@@ -11,15 +11,15 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from irc.release import __version__
+
 if TYPE_CHECKING:
     from irc.runtime.module import Module
-
-__version__ = "0.1.0"
 
 _ERRORS = frozenset(
     """
     IrcError UserError Unsupported ToolError InternalError ArgumentError ShapeError DTypeError
-    BoundsError AssertError MemoryError_ DeviceError LoadError
+    BoundsError AssertError MemoryError_ DeviceError LoadError CheckFailed
     """.split()
 )
 
@@ -44,7 +44,8 @@ def compile(source: str | os.PathLike[str], *, seed: int = 0, **options: Any) ->
     Compiles a program and loads it; the result is cached.
 
     source    a path, or the program's text: a str that ends in `.irc` is a path
-    options   those of `irc.options.Options`: `defines={"D": "64"}`, `opt_level=0`, ...
+    options   those of `irc.options.Options`, also as the command line spells them:
+              `D={"H": 64}`, `O=0`, `check="bounds,nan"`
 
     Raises UserError with messages about the program, Unsupported for what irc cannot do yet, and
     ToolError when the C compiler is missing or fails.
@@ -52,10 +53,9 @@ def compile(source: str | os.PathLike[str], *, seed: int = 0, **options: Any) ->
     from pathlib import Path
 
     from irc.driver import compile_module
-    from irc.options import Options
 
     text = isinstance(source, str) and ("\n" in source or not source.endswith(".irc"))
-    return load(compile_module(source if text else Path(source), Options(**options)), seed=seed)
+    return load(compile_module(source if text else Path(source), **options), seed=seed)
 
 
 def __getattr__(name: str) -> Any:

@@ -23,9 +23,9 @@ def version_text() -> str:
 
 
 def irc_version() -> str:
-    import irc
+    from irc.release import __version__
 
-    return str(irc.__version__)
+    return __version__
 
 
 def _installed(package: str) -> str:

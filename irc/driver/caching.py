@@ -71,7 +71,7 @@ def from_entry(entry: Entry, kinds: list[str]) -> Outputs:
 
 def key_of(source: Source, options: Options) -> str:
     """Raises ToolError when there is no C compiler."""
-    from irc import __version__
+    from irc.release import __version__
 
     native = options.target in ("cpu", "cpu:native")
     return digest(

@@ -74,7 +74,7 @@ class Road:
         """The module at the start of the road, and its description in `outputs`."""
         with self.watch.timed("front end", "read and check"):
             module = self._read()
-        from irc import __version__
+        from irc.release import __version__
 
         self.outputs.spec = describe_module(module, self.source.file, self.target.name, __version__)
         return module

@@ -22,7 +22,18 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "irc"
 
 # Plain data about programs and machines. No IR, nothing to install.
-FACTS = {"errors", "diagnostics", "dtypes", "sizes", "target", "abi", "options", "seal", "files"}
+FACTS = {
+    "errors",
+    "diagnostics",
+    "dtypes",
+    "sizes",
+    "target",
+    "abi",
+    "options",
+    "seal",
+    "files",
+    "release",
+}
 
 # layer -> layers it may import, besides itself. The longest name that fits a module is its layer.
 LAYERS: dict[str, set[str]] = {
@@ -34,6 +45,7 @@ LAYERS: dict[str, set[str]] = {
     "target": FACTS,
     "abi": FACTS,
     "options": FACTS,
+    "release": set(),
     "files": {"diagnostics", "errors"},
     "dialects": FACTS,
     "frontend": FACTS | {"dialects"},
@@ -55,7 +67,7 @@ LAYERS: dict[str, set[str]] = {
     "universe": {"dialects", "passes", "pipeline"},
     "__main__": {"cli"},
     # `import irc` itself; all of it lazily.
-    "": {"errors", "diagnostics", "driver", "runtime"},
+    "": {"errors", "diagnostics", "driver", "release", "runtime"},
 }
 
 # The dialects of the last stage are upstream's and rt; nd is gone by then.
