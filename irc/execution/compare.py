@@ -116,11 +116,14 @@ def _trials(
     program: Program, declared: Mapping[str, FunctionSpec], seeds: Sequence[int], special: bool
 ) -> Iterable[_Trial]:
     """
-    For each function and seed a call that succeeds, where smaller integers make it so, and also
+    For each public function, the initialisers, and each seed a call that succeeds, where smaller integers make it so, and also
     the one that failed.
     """
     shapes = {n: (program.state_shape(n), program.state_dtype(n)) for n in program.states}
-    for function in program.functions:
+    for function, op in program.functions.items():
+        private = op.sym_visibility is not None and op.sym_visibility.data == "private"
+        if private and function != INIT_FUNCTION:
+            continue
         for seed in seeds:
             state = random_state(shapes, seed)
             if RNG_STATE in state:

@@ -361,12 +361,15 @@ def _fma_f32(x: Value, y: Value, z: Value) -> Value | None:
 
     Only there does the first rounding, to float64, matter for the second.
     """
-    s = np.asarray(np.multiply(x, y, dtype=np.float64) + z)
-    half_way = s.view(np.int64) & 0x1FFFFFFF == 0x10000000
+    s = np.multiply(x, y, dtype=np.float64) + z
+    bits = s.view(np.int64)
+    if (bits & 0xFFFFFFF).all():  # neither half-way nor, most often, exact
+        return s.astype(np.float32)
+    half_way = bits & 0x1FFFFFFF == 0x10000000
     subnormal = (np.abs(s) < 2.0**-125) & (s != 0)
     if (half_way | subnormal).any():
         return None
-    return s.astype(np.float32)[()]
+    return s.astype(np.float32)
 
 
 def fma_bf16(x: Value, y: Value, z: Value) -> Value:
