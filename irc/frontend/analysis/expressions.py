@@ -8,8 +8,14 @@ from typing import Any
 from irc.diagnostics import Span
 from irc.dtypes import BOOL, DTYPES, DType
 from irc.frontend import tree, walk
-from irc.frontend.analysis import arrays, comprehension, conditionals, operators, subscripts
-from irc.frontend.analysis.builtins import BUILTINS, Call, call_builtin, method
+from irc.frontend.analysis import (
+    arrays,
+    builtins,
+    comprehension,
+    conditionals,
+    operators,
+    subscripts,
+)
 from irc.frontend.analysis.env import Env
 from irc.frontend.analysis.values import (
     NUMERIC,
@@ -156,14 +162,14 @@ def _attr(env: Env, node: tree.Attr, expected: DType | None) -> Value:
         case ModuleRef():
             return base.module.member(env, name, node.name.span)
     if isinstance(base, NUMERIC):
-        found = method(name)
+        found = builtins.method(name)
         if found is not None and found.as_property:
-            call = Call(found, node.span, node.name.span, node.base, base)
-            return call_builtin(env, call, [])
+            call = builtins.Call(found, node.span, node.name.span, node.base, base)
+            return builtins.call_builtin(env, call, [])
         raise _no_member(
             env, node, f"a tensor has no `{name}`" + (
                 f" without parentheses: write `.{name}()`" if found else ""
-            ), [n for n, e in BUILTINS.items() if e.as_method],
+            ), [n for n, e in builtins.BUILTINS.items() if e.as_method],
         )  # fmt: skip
     raise _no_member(env, node, f"a {base.type} has no `{name}`", [])
 
@@ -198,8 +204,8 @@ def _call(env: Env, node: tree.Call, expected: DType | None) -> Value:
             ]
             return env.call(target, args, node.span)
         case BuiltinRef(entry=entry):
-            call = Call(entry, node.span, callee.span, None, None, expected)
-            return call_builtin(env, call, node.args)
+            call = builtins.Call(entry, node.span, callee.span, None, None, expected)
+            return builtins.call_builtin(env, call, node.args)
         case DTypeRef(dtype=dtype, name=name):
             return _convert(env, node, dtype, name)
     raise env.error(
@@ -210,14 +216,14 @@ def _call(env: Env, node: tree.Call, expected: DType | None) -> Value:
 def _call_method(
     env: Env, node: tree.Call, callee: tree.Attr, base: Value, expected: DType | None
 ) -> Value:
-    found = method(callee.name.name)
+    found = builtins.method(callee.name.name)
     if found is None:
         raise _no_member(
             env, callee, f"a tensor has no method `{callee.name.name}`",
-            [n for n, e in BUILTINS.items() if e.as_method],
+            [n for n, e in builtins.BUILTINS.items() if e.as_method],
         )  # fmt: skip
-    call = Call(found, node.span, callee.name.span, callee.base, base, expected)
-    return call_builtin(env, call, node.args)
+    call = builtins.Call(found, node.span, callee.name.span, callee.base, base, expected)
+    return builtins.call_builtin(env, call, node.args)
 
 
 def _convert(env: Env, node: tree.Call, dtype: DType, name: str) -> Value:
@@ -238,13 +244,22 @@ def _convert(env: Env, node: tree.Call, dtype: DType, name: str) -> Value:
 def _cast(env: Env, span: Span, arg: tree.Expr, value: Value, dtype: DType) -> Tensor:
     how = f"the result of `{dtype}`"
     with env.at(span) as b:
-        if isinstance(value, Number) and operators.fits(value.value, dtype):
+        if isinstance(value, Number) and _fits(value.value, dtype):
             return Tensor(b.full((), dtype, value.value), Origin(span=span, how=how))
         if isinstance(value, SizeOf) and dtype is not BOOL:
             exact = env.tensor(value)
             return Tensor(b.cast(exact.ssa, dtype), Origin(span=span, how=how), exact.batch)
         x = env.tensor(value)
         return Tensor(b.cast(x.ssa, dtype), Origin(span=span, how=how), x.batch)
+
+
+def _fits(value: int | float | bool, dtype: DType) -> bool:
+    """Whether a literal has a place in `dtype` without a conversion at run time."""
+    if isinstance(value, bool):
+        return dtype is BOOL
+    if dtype.is_float:
+        return True
+    return dtype.is_integer and isinstance(value, int) and dtype.min <= value <= dtype.max
 
 
 _HANDLERS: dict[type[tree.Node], Callable[..., Value]] = {

@@ -199,7 +199,7 @@ def _on_records(env: Env, node: tree.Binary, left: Value, right: Value) -> Recor
                     "E0503",
                     f"records of `{node.op}` have different fields",
                     node.span,
-                    f"{', '.join(model.fields)} on one side, {', '.join(value.fields)} on the other",
+                    f"{', '.join(model.fields)} and {', '.join(value.fields)}",
                     helps=["arithmetic on records is field by field: both need the same fields"],
                 )
         elif not isinstance(value, NUMERIC):

@@ -494,16 +494,22 @@ def _length(env: Env, item: tree.Slice, step: int) -> Size | None:
             ends = [expressions.evaluate(env, e) for e in (item.start, item.stop)]
         except Problem:
             return None
-    polys = [
-        e.poly if isinstance(e, SizeOf) else sizes.poly(e.value) if isinstance(e, Number) and isinstance(e.value, int) else None
-        for e in ends
-    ]  # fmt: skip
+    polys = [_known(e) for e in ends]
     if polys[0] is None or polys[1] is None:
         return None
     spanned = polys[1] - polys[0]
     if any("'" in s for s in spanned.symbols()) or not env.nonnegative(spanned):
         return None
     return sizes.size((spanned + step - 1) // step)
+
+
+def _known(value: Value) -> Poly | None:
+    match value:
+        case SizeOf(poly=p):
+            return p
+        case Number(value=int() as k) if not isinstance(k, bool):
+            return sizes.const(k)
+    return None
 
 
 # -- writing the window

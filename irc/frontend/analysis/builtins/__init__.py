@@ -1,0 +1,37 @@
+"""
+The functions of the language.
+
+table.py        a row for each function, and how a call finds it
+arguments.py    arguments converted to what a parameter asks for
+elementwise.py, reductions.py, shapes.py, creation.py, random.py, softmax.py, derivatives.py
+                the rows
+constants.py    names of values; names that are planned
+"""
+
+from __future__ import annotations
+
+from irc.frontend.analysis.builtins.arguments import call_builtin
+from irc.frontend.analysis.builtins.table import (
+    BUILTINS,
+    Builtin,
+    Call,
+    lookup,
+    method,
+    names,
+)
+
+# The modules state their rows when they are loaded.
+from irc.frontend.analysis.builtins import (  # isort: skip
+    creation,
+    derivatives,
+    elementwise,
+    random,
+    reductions,
+    shapes,
+    softmax,
+)
+
+__all__ = [
+    "BUILTINS", "Builtin", "Call", "call_builtin", "creation", "derivatives", "elementwise",
+    "lookup", "method", "names", "random", "reductions", "shapes", "softmax",
+]  # fmt: skip

@@ -1,0 +1,353 @@
+"""Arguments of builtins, converted to what the parameter's kind promises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from irc import sizes
+from irc.diagnostics import Span
+from irc.dtypes import BOOL, DType
+from irc.frontend import tree, walk
+from irc.frontend.analysis import expressions
+from irc.frontend.analysis.broadcasting import Operand, Site, numeric
+from irc.frontend.analysis.builtins.table import REQUIRED, Call, Param, bind
+from irc.frontend.analysis.describe import spelled
+from irc.frontend.analysis.env import Env
+from irc.frontend.analysis.problems import Problem
+from irc.frontend.analysis.values import (
+    NUMERIC,
+    DTypeRef,
+    Number,
+    Record,
+    ShapeOf,
+    SizeOf,
+    Tensor,
+    Text,
+    TupleOf,
+    Value,
+)
+from irc.sizes import Size
+
+
+def call_builtin(env: Env, call: Call, args: Sequence[tree.Arg]) -> Value:
+    """The result of a call: arguments bound, converted, and handed to the row's function."""
+    entry = call.entry
+    if call.base is not None:
+        first = entry.params[0].name
+        call.nodes[first] = call.base
+        bind(env, call, args, skip=1)
+    elif entry.draws and env.declared is not None and not _gives_shape(env, args):
+        bind(env, call, args, skip=1)
+        call.values[entry.params[0].name] = env.declared[1]
+    else:
+        bind(env, call, args)
+    if entry.records and (record := _record(env, call)) is not None:
+        return _field_by_field(env, call, record)
+    return entry.build(env, call, *(_argument(env, call, p) for p in entry.params))
+
+
+def _gives_shape(env: Env, args: Sequence[tree.Arg]) -> bool:
+    """Whether the first argument of a draw is a shape: `[n, d]`, `shape(x)`."""
+    if any(a.name and a.name.name == "shape" for a in args):
+        return True
+    if not args or args[0].name is not None:
+        return False
+    node = walk.unparen(args[0].value)
+    if isinstance(node, tree.Array | tree.Tuple):
+        return True
+    return isinstance(expressions.evaluate(env, node), ShapeOf)
+
+
+def _record(env: Env, call: Call) -> Record | None:
+    name = call.entry.params[0].name
+    value = call.base_value
+    if value is None:
+        value = expressions.evaluate(env, call.nodes[name])
+    call.values[name] = value
+    return value if isinstance(value, Record) else None
+
+
+def _field_by_field(env: Env, call: Call, record: Record) -> Record:
+    fields: dict[str, Value] = {}
+    for name, value in record.fields.items():
+        one = Call(call.entry, call.span, call.name_span, call.base, None, call.expected)
+        one.nodes = call.nodes
+        one.values = {call.entry.params[0].name: value}
+        fields[name] = call.entry.build(
+            env, one, *(_argument(env, one, p) for p in call.entry.params)
+        )
+    return Record(record.name, fields, call.origin)
+
+
+def _argument(env: Env, call: Call, param: Param) -> Any:
+    if param.name in call.values and param.kind == "shape":
+        return call.values[param.name]
+    if param.name not in call.nodes:
+        if param.kind == "axes":
+            return list(range(_rank(call)))
+        if param.kind == "axis" and param.default is not None:
+            return _one_axis(env, call, param.default, call.span)
+        assert param.default is not REQUIRED
+        return param.default
+    node = call.nodes[param.name]
+    if param.kind == "shape":
+        return shape(env, node)
+    if param.kind == "list":
+        return _list(env, call, node)
+    if param.name in call.values:
+        value = call.values[param.name]
+    elif call.base is node and call.base_value is not None:
+        value = call.base_value
+    else:
+        value = expressions.evaluate(env, node, call.expected)
+    converted = _CONVERT[param.kind](env, call, node, value)
+    call.values[param.name] = converted
+    return converted
+
+
+def _first(call: Call) -> Any:
+    return call.values[call.entry.params[0].name]
+
+
+def _rank(call: Call) -> int:
+    first = _first(call)
+    return len(first.value.dims) if isinstance(first, Operand) else len(first.dims)
+
+
+# -- tensors
+
+
+def _number(env: Env, call: Call, node: tree.Expr, value: Value) -> Operand:
+    return numeric(env, node, value, Site(f"`{call.entry.name}`", call.span))
+
+
+def _tensor(env: Env, call: Call, node: tree.Expr, value: Value) -> Tensor:
+    with env.at(node.span):
+        return env.tensor(_number(env, call, node, value).value, call.expected)
+
+
+def _float(env: Env, call: Call, node: tree.Expr, value: Value) -> Tensor:
+    operand = _number(env, call, node, value)
+    expected = call.expected if call.expected and call.expected.is_float else env.floatx
+    with env.at(node.span):
+        tensor = env.tensor(operand.value, expected)
+    if not tensor.dtype.is_float:
+        raise not_float(env, call, node, tensor)
+    return tensor
+
+
+def _open(env: Env, call: Call, node: tree.Expr, value: Value) -> Operand:
+    operand = _number(env, call, node, value)
+    if isinstance(operand.value, Tensor) and not operand.value.dtype.is_float:
+        raise not_float(env, call, node, operand.value)
+    return operand
+
+
+def not_float(env: Env, call: Call, node: tree.Expr, value: Tensor) -> Problem:
+    """E0302 for an integer or bool where a float is needed."""
+    return env.error(
+        "E0302",
+        f"`{call.entry.name}` is not defined for {value.dtype}",
+        call.span,
+        f"`{spelled(env, node)}` is {value.type}, a float is needed",
+        labels=[
+            value.origin.label(
+                f"`{value.origin.name}` is {value.dtype} because it is declared here"
+            )
+            if value.origin.declared
+            else None
+        ],
+        helps=[f"convert explicitly: `{env.floatx}({spelled(env, node)})`"],
+    )
+
+
+def _bool(env: Env, call: Call, node: tree.Expr, value: Value) -> Tensor:
+    tensor = _tensor(env, call, node, value)
+    if tensor.dtype is not BOOL:
+        raise env.error(
+            "E0302",
+            f"`{call.entry.name}` needs a bool, got {tensor.type}",
+            node.span,
+            f"this is {tensor.type}",
+            helps=[f"compare explicitly: `{spelled(env, node)} != 0`"],
+        )
+    return tensor
+
+
+def _list(env: Env, call: Call, node: tree.Expr) -> list[Operand]:
+    inner = walk.unparen(node)
+    if isinstance(inner, tree.Array | tree.Tuple) and inner.elements:
+        return [
+            _number(env, call, e, expressions.evaluate(env, e, call.expected))
+            for e in inner.elements
+        ]
+    value = expressions.evaluate(env, node)
+    if isinstance(value, TupleOf) and value.items:
+        return [_number(env, call, node, v) for v in value.items]
+    raise env.error(
+        "E0302",
+        f"`{call.entry.name}` needs a list of tensors",
+        node.span,
+        f"this is {value.type}",
+        helps=[f"write `{call.entry.name}([a, b])`"],
+    )
+
+
+# -- axes
+
+
+def _axis(env: Env, call: Call, node: tree.Expr, value: Value) -> int | None:
+    if _is_none(node):
+        return None
+    return _one_axis(env, call, _literal_int(env, call, node, value), node.span)
+
+
+def _axes(env: Env, call: Call, node: tree.Expr, value: Value) -> list[int]:
+    if _is_none(node):
+        return list(range(_rank(call)))
+    items = value.items if isinstance(value, TupleOf) else (value,)
+    axes = [_one_axis(env, call, _literal_int(env, call, node, v), node.span) for v in items]
+    if len(set(axes)) < len(axes):
+        raise env.error("E0204", "an axis is given twice", node.span, "each axis once")
+    return sorted(axes)
+
+
+def _is_none(node: tree.Expr) -> bool:
+    return isinstance(node, tree.Name) and node.name == "none"
+
+
+def _literal_int(env: Env, call: Call, node: tree.Expr, value: Value) -> int:
+    if isinstance(value, Number) and isinstance(value.value, int):
+        return value.value
+    raise env.error(
+        "E0204",
+        f"an axis of `{call.entry.name}` is a literal integer",
+        node.span,
+        f"this is {value.type}",
+    )
+
+
+def _one_axis(env: Env, call: Call, axis: int, span: Span) -> int:
+    rank = _rank(call)
+    if -rank <= axis < rank:
+        return axis % rank
+    first = _first(call)
+    value = first.value if isinstance(first, Operand) else first
+    node = next(iter(call.nodes.values()))
+    if rank == 0:
+        raise env.error(
+            "E0204",
+            "axis is given for a scalar, which has no axes",
+            span,
+            "a scalar has no axes",
+            labels=[call.first_label(f"`{spelled(env, node)}` is {value.type}")],
+        )
+    hint = call.entry.axis_hint
+    helps = "axes count from 0" + (f"; {hint} `axis={rank - 1}`" if hint else "")
+    raise env.error(
+        "E0204",
+        f"axis {axis} is out of range for a tensor of rank {rank}",
+        call.keywords.get("axis", span),
+        f"valid axes are {_listed([*range(rank), *range(-1, -rank - 1, -1)])}",
+        labels=[call.first_label(f"`{spelled(env, node)}` is {value.type}")],
+        helps=[helps],
+    )
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    texts = list(map(str, numbers))
+    return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
+
+
+# -- sizes, dtypes, options
+
+
+def shape(env: Env, node: tree.Expr) -> tuple[Size, ...]:
+    """Sizes: `[n, 3]`, `(n, 3)`, `shape(x)`, or one size."""
+    inner = walk.unparen(node)
+    if isinstance(inner, tree.Array | tree.Tuple):
+        return tuple(size(env, e) for e in inner.elements)
+    value = expressions.evaluate(env, node)
+    if isinstance(value, ShapeOf):
+        return value.dims
+    return (_as_size(env, node, value),)
+
+
+def size(env: Env, node: tree.Expr) -> Size:
+    """One size; -1, in `reshape`, stands for what is left."""
+    return _as_size(env, node, expressions.evaluate(env, node))
+
+
+def _as_size(env: Env, node: tree.Expr, value: Value) -> Size:
+    match value:
+        case Number(value=int() as n) if not isinstance(n, bool) and n >= -1:
+            return n
+        case SizeOf(poly=p, batch=()):
+            return sizes.size(env.facts.normal(p))
+    helps = ["sizes are built from literals, constants and the sizes in the types of arguments"]
+    raise env.error(
+        "E0205", "a size must be known from the arguments' types", node.span,
+        f"this is {value.type}", helps=helps,
+    )  # fmt: skip
+
+
+def _size(env: Env, call: Call, node: tree.Expr, value: Value) -> Size:
+    return _as_size(env, node, value)
+
+
+def _dtype(env: Env, call: Call, node: tree.Expr, value: Value) -> DType:
+    if isinstance(value, DTypeRef):
+        return value.dtype
+    if isinstance(value, NUMERIC):
+        return value.dtype if isinstance(value, Tensor) else env.default_dtype(value)
+    raise env.error(
+        "E0302", f"a {value.type} is not a dtype", node.span, "write `f32`, for example"
+    )
+
+
+def _int(env: Env, call: Call, node: tree.Expr, value: Value) -> int:
+    return _literal_int_of(env, call, node, value, int, "a literal integer")
+
+
+def _flag(env: Env, call: Call, node: tree.Expr, value: Value) -> bool:
+    return _literal_int_of(env, call, node, value, bool, "`true` or `false`")
+
+
+def _literal_int_of(
+    env: Env, call: Call, node: tree.Expr, value: Value, kind: type, what: str
+) -> Any:
+    if isinstance(value, Number) and type(value.value) is kind:
+        return value.value
+    if isinstance(value, SizeOf) and kind is int and value.poly.constant is not None:
+        return value.poly.constant
+    raise env.error(
+        "E0302", f"`{call.entry.name}` needs {what} here", node.span, f"this is {value.type}"
+    )
+
+
+def _text(env: Env, call: Call, node: tree.Expr, value: Value) -> str:
+    if isinstance(value, Text):
+        return value.value
+    raise env.error("E0302", "a literal string is needed here", node.span, f"this is {value.type}")
+
+
+def _value(env: Env, call: Call, node: tree.Expr, value: Value) -> Value:
+    return value
+
+
+_CONVERT: dict[str, Callable[[Env, Call, tree.Expr, Value], Any]] = {
+    "number": _number,
+    "float": _float,
+    "open": _open,
+    "bool": _bool,
+    "tensor": _tensor,
+    "axis": _axis,
+    "axes": _axes,
+    "size": _size,
+    "dtype": _dtype,
+    "int": _int,
+    "flag": _flag,
+    "text": _text,
+    "value": _value,
+}

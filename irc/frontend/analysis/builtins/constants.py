@@ -1,0 +1,56 @@
+"""Names of values, and names that the language has and this compiler does not have yet."""
+
+from __future__ import annotations
+
+import math
+
+from irc.diagnostics import Span
+from irc.frontend.analysis.values import NewAxis, Number, Origin, Value
+
+CONSTANTS: dict[str, float] = {
+    "inf": math.inf,
+    "nan": math.nan,
+    "pi": math.pi,
+    "e": math.e,
+}
+
+# Each with what to write instead.
+PLANNED: dict[str, str] = {
+    **{
+        name: "convolution is planned; as index notation a small one is `[sum[k](x[i+k]*w[k]) "
+        "for i < n - 2]`"
+        for name in ("conv1d", "conv2d", "conv3d", "conv2d_transpose")
+    },
+    **{
+        name: "pooling is planned; as index notation it is `[max[k < 2](x[2*i + k]) for i < n]`"
+        for name in ("max_pool", "avg_pool", "max_pool2d", "avg_pool2d")
+    },
+    **{
+        name: "sorting is planned; `argmax` and `max` find extrema"
+        for name in ("sort", "argsort", "top_k", "permutation")
+    },
+    "cumsum": "write it as `[sum[k < n](where(k <= i, x[k], 0)) for i]` until then",
+    "jvp": "forward derivatives are planned; `grad` gives the reverse ones",
+    "jacobian": "write `[grad(...)]` for each output until then",
+    "hessian": "`grad` of `grad` gives products with it: `grad(sum(grad(c, wrt=x) * v), wrt=x)`",
+    "solve": "linear systems are planned",
+    "cholesky": "linear systems are planned",
+    "inv": "linear systems are planned",
+    "det": "linear systems are planned",
+    "einsum": "write index notation: `let C[i, j] = sum[k](A[i, k] * B[k, j])`",
+    "lgamma": "special functions are planned",
+    "digamma": "special functions are planned",
+    "orthogonal": "use `glorot_uniform()` until then",
+    "roll": "write index notation: `[x[(i + 1) % n] for i < n]`",
+    "pad": "write `concat([zeros([k]), x], axis=0)` until then",
+    "repeat": "write index notation: `[x[i // 2] for i < 2*n]`",
+    "tile": "write index notation: `[x[i % n] for i < 3*n]`",
+}
+
+
+def lookup(name: str, span: Span) -> Value | None:
+    """The value of a name; None when it is not one of these."""
+    if name == "newaxis":
+        return NewAxis(Origin(name, span))
+    value = CONSTANTS.get(name)
+    return None if value is None else Number(value, Origin(name, span, "const"))

@@ -1,0 +1,156 @@
+"""Elementwise functions: one row for each statement in `SCALARS`, and a few that combine them."""
+
+from __future__ import annotations
+
+from xdsl.ir import SSAValue
+
+from irc.dialects.nd import SCALARS, Scalar
+from irc.dtypes import BOOL, DType
+from irc.frontend.analysis.broadcasting import (
+    Operand,
+    Site,
+    common_dims,
+    common_dtype,
+    fit,
+    merged_batch,
+    spread,
+)
+from irc.frontend.analysis.builtins.arguments import not_float
+from irc.frontend.analysis.builtins.table import BUILTINS, Builtin, Call, Param, builtin
+from irc.frontend.analysis.describe import spelled
+from irc.frontend.analysis.env import Env
+from irc.frontend.analysis.values import Number, Open, Tensor, Value
+
+_OPERATORS = {"neg", "add", "sub", "mul", "div", "not", "and", "or", "xor"}
+_OPERATORS |= {"eq", "ne", "lt", "le", "gt", "ge", "mod", "pow", "floordiv"}
+
+
+def apply(env: Env, call: Call, scalar: Scalar, operands: list[Operand]) -> Value:
+    """`scalar` of operands made to fit; stays open when all of them are."""
+    site = Site(f"`{call.entry.name}`", call.span)
+    if not any(isinstance(o.value, Tensor) for o in operands):
+        return _open(env, call, scalar, operands)
+    dtype = common_dtype(env, site, operands, call.expected)
+    if dtype.kind not in scalar.takes:
+        raise _not_defined(env, call, operands[0], dtype)
+    with env.at(call.span) as b:
+        tensors = fit(env, site, operands, dtype)
+        ssa = b.scalar(scalar.name, *(t.ssa for t in tensors))
+        return Tensor(ssa, call.origin, tensors[0].batch)
+
+
+def _open(env: Env, call: Call, scalar: Scalar, operands: list[Operand]) -> Value:
+    """Of literals and sizes: computed in whatever dtype the result is used in."""
+    site = Site(f"`{call.entry.name}`", call.span)
+    dims = common_dims(env, site, operands)
+    batch = merged_batch(env, [o.value for o in operands])
+    wants_float = not (scalar.takes - {"float"})
+    integral = all(
+        isinstance(o.value, Number) and isinstance(o.value.value, int)
+        or isinstance(o.value, Open) and o.value.kind == "int"
+        or not isinstance(o.value, Number | Open)
+        for o in operands
+    )  # fmt: skip
+    if scalar.predicate or scalar.takes <= {"bool", "int", "uint"}:
+        dtype = common_dtype(env, site, operands, call.expected)
+        with env.at(call.span) as b:
+            tensors = fit(env, site, operands, env.floatx if wants_float else dtype)
+            return Tensor(b.scalar(scalar.name, *(t.ssa for t in tensors)), call.origin, batch)
+
+    def make(dtype: DType) -> SSAValue:
+        with env.at(call.span) as b:
+            tensors = fit(env, site, operands, dtype)
+            return b.scalar(scalar.name, *(t.ssa for t in tensors))
+
+    kind = "int" if integral and not wants_float else "float"
+    return Open(make, kind, dims, call.origin, batch)
+
+
+def _not_defined(env: Env, call: Call, operand: Operand, dtype: DType) -> Exception:
+    value = operand.value
+    if isinstance(value, Tensor) and SCALARS[call.entry.name].takes <= {"float"}:
+        return not_float(env, call, operand.node, value)
+    text = spelled(env, operand.node)
+    return env.error(
+        "E0302",
+        f"`{call.entry.name}` is not defined for {dtype}",
+        call.span,
+        f"`{text}` is {value.type}",
+        helps=[f"convert explicitly: `{'i32' if dtype.is_float else 'f32'}({text})`"],
+    )
+
+
+def _row(scalar: Scalar) -> Builtin:
+    def build(env: Env, call: Call, *operands: Operand) -> Value:
+        return apply(env, call, scalar, list(operands))
+
+    names = ("x",) if scalar.arity == 1 else ("x", "y")
+    if scalar.name == "atan2":
+        names = ("y", "x")
+    signature = f"{scalar.name}({', '.join(f'{n}: number' for n in names)})"
+    params = tuple(Param(n, "number") for n in names)
+    return Builtin(
+        scalar.name, signature, params, scalar.doc, build, as_method=scalar.arity == 1, records=True
+    )
+
+
+for _scalar in SCALARS.values():
+    if _scalar.name not in _OPERATORS:
+        BUILTINS[_scalar.name] = _row(_scalar)
+BUILTINS["xor"] = _row(SCALARS["xor"])
+
+
+@builtin("relu(x: number)", "max(x, 0).", as_method=True, records=True)
+def relu(env: Env, call: Call, x: Operand) -> Value:
+    return apply(env, call, SCALARS["maximum"], [x, Operand(x.node, Number(0))])
+
+
+@builtin("log_sigmoid(x: float)", "log(sigmoid(x)) without overflow.", as_method=True)
+def log_sigmoid(env: Env, call: Call, x: Tensor) -> Value:
+    with env.at(call.span) as b:
+        return Tensor(b.neg(b.scalar("softplus", b.neg(x.ssa))), call.origin, x.batch)
+
+
+@builtin(
+    "clip(x: number, low: number, high: number)",
+    "x moved into [low, high]; NaN stays.",
+    as_method=True,
+)
+def clip(env: Env, call: Call, x: Operand, low: Operand, high: Operand) -> Value:
+    above = apply(env, call, SCALARS["maximum"], [x, low])
+    below = Operand(x.node, above)  # type: ignore[arg-type]
+    return apply(env, call, SCALARS["minimum"], [below, high])
+
+
+@builtin(
+    "where(cond: bool, x: number, y: number)",
+    "Elements of x where cond holds, of y elsewhere. Both are evaluated.",
+)
+def where(env: Env, call: Call, cond: Tensor, x: Operand, y: Operand) -> Value:
+    site = Site("`where`", call.span)
+    node = call.node("cond")
+    dtype = common_dtype(env, site, [x, y], call.expected)
+    dims = common_dims(env, site, [Operand(node, cond), x, y])
+    batch = merged_batch(env, [cond, x.value, y.value])
+    with env.at(call.span) as b:
+        c, lhs, rhs = (
+            spread(env, env.tensor(v, d), batch, dims)
+            for v, d in ((cond, BOOL), (x.value, dtype), (y.value, dtype))
+        )
+        return Tensor(b.where(c.ssa, lhs.ssa, rhs.ssa), call.origin, batch)
+
+
+@builtin(
+    "cast(x: number, dtype: dtype)",
+    "x converted to a dtype, or to that of another tensor: `cast(mask, x)`.",
+    as_method=True,
+)
+def cast(env: Env, call: Call, x: Operand, dtype: DType) -> Value:
+    with env.at(call.span) as b:
+        tensor = env.tensor(x.value)
+        return Tensor(b.cast(tensor.ssa, dtype), call.origin, tensor.batch)
+
+
+@builtin("astype(x: number, dtype: dtype)", "As `cast`.", as_method=True)
+def astype(env: Env, call: Call, x: Operand, dtype: DType) -> Value:
+    return cast(env, call, x, dtype)

@@ -1,0 +1,189 @@
+"""Random draws. Formulas are in draws.py; the stream is module seed, call site, invocation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from xdsl.ir import SSAValue
+
+from irc import sizes
+from irc.dialects.nd import Builder
+from irc.dtypes import F32, I64, DType
+from irc.frontend.analysis import draws
+from irc.frontend.analysis.broadcasting import Operand, binder_size
+from irc.frontend.analysis.builtins.table import Call, builtin
+from irc.frontend.analysis.describe import spelled
+from irc.frontend.analysis.draws import Stream
+from irc.frontend.analysis.env import Env
+from irc.frontend.analysis.problems import Problem
+from irc.frontend.analysis.values import Open, Tensor, Value
+from irc.sizes import Size
+
+Dims = tuple[Size, ...]
+
+
+def _stream(env: Env, call: Call, key: Operand | None) -> Stream:
+    """The next call site of the module's stream; with `key`, a stream of its own."""
+    site = env.unit.next_site()
+    if key is None:
+        seed, counter = env.unit.rng()
+        return Stream(seed, counter, site)
+    with env.at(call.span) as b:
+        return Stream(_integer(env, key, "key"), b.full((), I64, 0), site)
+
+
+def _integer(env: Env, operand: Operand, name: str) -> SSAValue:
+    """An i64 scalar."""
+    value = env.tensor(operand.value, I64)
+    if value.rank or value.batch or not value.dtype.is_integer:
+        raise _scalar(env, operand, name, "an integer")
+    return env.b.cast(value.ssa, I64)
+
+
+def _scalar(env: Env, operand: Operand, name: str, what: str) -> Problem:
+    text = spelled(env, operand.node)
+    return env.error(
+        "E0302",
+        f"`{name}` must be one {what.removeprefix('an ').removeprefix('a ')}",
+        operand.node.span,
+        f"`{text}` is {operand.value.type}",
+    )
+
+
+def _full_dims(env: Env, dims: Dims) -> Dims:
+    """Inside a comprehension every value of the index variables has draws of its own."""
+    return (*(binder_size(b) for b in env.binders), *dims)
+
+
+def _open(
+    env: Env, call: Call, dims: Dims, write: Callable[[Builder, DType, Dims], SSAValue]
+) -> Value:
+    """A draw takes the float dtype that it is used in."""
+    binders, full = env.binders, _full_dims(env, dims)
+
+    def make(dtype: DType) -> SSAValue:
+        with env.at(call.span) as b:
+            return write(b, dtype, full)
+
+    return Open(make, "float", dims, call.origin, binders)
+
+
+@builtin(
+    "uniform(shape: shape, low: number = none, high: number = none, key: number = none)",
+    "Numbers in [low, high), by default [0, 1), drawn anew in each call.",
+    draws=True,
+)
+def uniform(
+    env: Env, call: Call, dims: Dims, low: Operand | None, high: Operand | None,
+    key: Operand | None,
+) -> Value:  # fmt: skip
+    stream = _stream(env, call, key)
+
+    def write(b: Builder, dtype: DType, full: Dims) -> SSAValue:
+        u = draws.uniform(b, stream, full, dtype)
+        if low is None and high is None:
+            return u
+        bottom = env.tensor(low.value, dtype).ssa if low else b.full((), dtype, 0)
+        top = env.tensor(high.value, dtype).ssa if high else b.full((), dtype, 1)
+        bottom, top = b.cast(bottom, dtype), b.cast(top, dtype)
+        width = b.broadcast(b.sub(top, bottom), [], full)
+        return b.add(b.broadcast(bottom, [], full), b.mul(width, u))
+
+    return _open(env, call, dims, write)
+
+
+@builtin(
+    "normal(shape: shape, mean: number = none, std: number = none, key: number = none)",
+    "Normally distributed numbers, by default of mean 0 and deviation 1.",
+    draws=True,
+)
+def normal(
+    env: Env, call: Call, dims: Dims, mean: Operand | None, std: Operand | None,
+    key: Operand | None,
+) -> Value:  # fmt: skip
+    stream = _stream(env, call, key)
+
+    def write(b: Builder, dtype: DType, full: Dims) -> SSAValue:
+        x = draws.normal(b, stream, full, dtype)
+        if mean is None and std is None:
+            return x
+        width = env.tensor(std.value, dtype).ssa if std else b.full((), dtype, 1)
+        centre = env.tensor(mean.value, dtype).ssa if mean else b.full((), dtype, 0)
+        width, centre = b.cast(width, dtype), b.cast(centre, dtype)
+        scaled = b.mul(b.broadcast(width, [], full), x)
+        return b.add(b.broadcast(centre, [], full), scaled)
+
+    return _open(env, call, dims, write)
+
+
+@builtin(
+    "bernoulli(p: number, shape: shape, key: number = none)",
+    "true with probability p, a scalar.",
+)
+def bernoulli(env: Env, call: Call, p: Operand, dims: Dims, key: Operand | None) -> Value:
+    stream, full = _stream(env, call, key), _full_dims(env, dims)
+    with env.at(call.span) as b:
+        limit = env.tensor(p.value, env.floatx)
+        if limit.rank or limit.batch or not limit.dtype.is_float:
+            raise _scalar(env, p, "p", "a float")
+        u = draws.uniform(b, stream, full, limit.dtype)
+        below = b.scalar("lt", u, b.broadcast(limit.ssa, [], full))
+        return Tensor(below, call.origin, env.binders)
+
+
+@builtin(
+    "randint(low: number, high: number, shape: shape, key: number = none)",
+    "Integers (i32) with low <= x < high.",
+)
+def randint(
+    env: Env, call: Call, low: Operand, high: Operand, dims: Dims, key: Operand | None
+) -> Value:
+    stream, full = _stream(env, call, key), _full_dims(env, dims)
+    with env.at(call.span) as b:
+        bounds = _integer(env, low, "low"), _integer(env, high, "high")
+        return Tensor(draws.integers(b, stream, *bounds, full), call.origin, env.binders)
+
+
+# -- initialisers
+
+
+def _fan_scaled(name: str, doc: str, normally: bool, gain: float, both: bool) -> None:
+    """A row for an initialiser of variance gain / fan, the fan being inputs (plus outputs)."""
+
+    @builtin(f"{name}(shape: shape, key: number = none)", doc, draws=True)
+    def build(env: Env, call: Call, dims: Dims, key: Operand | None) -> Value:
+        stream = _stream(env, call, key)
+        inputs, outputs = draws.fans(dims)
+        fan = sizes.size(sizes.poly(inputs) + outputs) if both else inputs
+
+        def write(b: Builder, dtype: DType, full: Dims) -> SSAValue:
+            if normally:
+                return b.mul(
+                    _deviation(b, fan, gain, dtype, full), draws.normal(b, stream, full, dtype)
+                )
+            u = draws.uniform(b, stream, full, dtype)
+            centred = b.sub(b.mul(b.like(u, 2), u), b.like(u, 1))  # variance 1/3
+            return b.mul(_deviation(b, fan, 3 * gain, dtype, full), centred)
+
+        return _open(env, call, dims, write)
+
+
+def _deviation(b: Builder, fan: Size, gain: float, dtype: DType, full: Dims) -> SSAValue:
+    """sqrt(gain / fan), a literal when the fan is known."""
+    if isinstance(fan, int):
+        return b.full(full, dtype, math.sqrt(gain / max(fan, 1)))
+    wide = dtype if dtype.bits > 16 else F32
+    count = b.size(fan, wide)
+    return b.broadcast(b.cast(b.sqrt(b.div(b.like(count, gain), count)), dtype), [], full)
+
+
+_GLOROT = "Glorot and Bengio, AISTATS 2010."
+_HE = "for rectifiers: He, Zhang, Ren and Sun, ICCV 2015."
+_fan_scaled(
+    "glorot_uniform", f"Uniform in +-sqrt(6 / (inputs + outputs)). {_GLOROT}", False, 2, True
+)
+_fan_scaled("glorot_normal", f"Normal of variance 2 / (inputs + outputs). {_GLOROT}", True, 2, True)
+_fan_scaled("he_uniform", f"Uniform in +-sqrt(6 / inputs), {_HE}", False, 2, False)
+_fan_scaled("he_normal", f"Normal of variance 2 / inputs, {_HE}", True, 2, False)
+_fan_scaled("lecun_normal", "Normal of variance 1 / inputs.", True, 1, False)
