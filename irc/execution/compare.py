@@ -116,8 +116,8 @@ def _trials(
     program: Program, declared: Mapping[str, FunctionSpec], seeds: Sequence[int], special: bool
 ) -> Iterable[_Trial]:
     """
-    For each public function, the initialisers, and each seed a call that succeeds, where smaller integers make it so, and also
-    the one that failed.
+    For each public function, the initialisers too, and each seed a call that succeeds, where
+    smaller integers make it so, and also the one that failed.
     """
     shapes = {n: (program.state_shape(n), program.state_dtype(n)) for n in program.states}
     for function, op in program.functions.items():

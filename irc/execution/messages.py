@@ -9,6 +9,8 @@ import numpy as np
 
 from irc.execution.values import reread
 
+LARGE, EDGE = 1000, 3
+
 # `{{`, `}}`, `{0}`, `{0:.4f}` and, for the position of a failed check, `{@0}`.
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{(@?)(\d+)(?::([^{}]*))?\}")
 
@@ -39,14 +41,45 @@ def fill(
 
 def show(value: object, spec: str = "") -> str:
     """
-    A scalar as Python writes it, an array as NumPy does, without cutting.
+    A value as a compiled program writes it: numbers with the fewest digits that give them back,
+    laid out as Python does, `true` and `false`, tensors as nested lists.
+
+    Above LARGE elements an axis shows its first and last EDGE.
 
     spec   of Python's `format`, for each element
     """
     x = np.asarray(value)
+    if x.dtype == np.float16:
+        x = x.astype(np.float32)
+    return _nested(x, spec, x.size > LARGE)
+
+
+def _nested(x: np.ndarray, spec: str, cut: bool) -> str:
     if x.ndim == 0:
-        return format(x.item() if spec else x[()], spec)
-    if x.size == 0:
-        return "[]"
-    style = {"all": lambda v: format(v.item(), spec)} if spec else None
-    return np.array2string(x, threshold=x.size + 1, formatter=style)  # type: ignore[arg-type]
+        return _number(x[()], spec)
+    if not cut or len(x) <= 2 * EDGE:
+        return f"[{', '.join(_nested(np.asarray(v), spec, cut) for v in x)}]"
+    first, last = (
+        [_nested(np.asarray(v), spec, cut) for v in part] for part in (x[:EDGE], x[-EDGE:])
+    )
+    return f"[{', '.join([*first, '...', *last])}]"
+
+
+def _number(x: np.generic, spec: str) -> str:
+    if isinstance(x, np.bool_):
+        return "true" if x else "false"
+    if spec or not isinstance(x, np.floating) or not np.isfinite(x):
+        return format(x.item(), spec)
+    return _shortest(x)
+
+
+def _shortest(x: np.floating) -> str:
+    """The first of ever longer decimals that reads back as x, laid out as Python's `repr`."""
+    for precision in range(17):
+        text = f"{float(x):.{precision}e}"
+        if type(x)(text) == x:
+            break
+    mantissa, _, exponent = text.partition("e")
+    if -4 <= int(exponent) < 16:
+        return np.format_float_positional(np.float64(text), trim="0")
+    return f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}e{exponent}"

@@ -290,7 +290,7 @@ def test_nd_asserts_report_the_first_false_position() -> None:
     y = np.array([[1, 2], [3, 4]], np.int32)
     ok = np.array([[True, True], [False, False]])
     assert execute(module, "f", [ok, y]).failure == Failure("bounds", "y[1, 0] = 3")
-    assert execute(module, "f", [ok | True, y]).prints == ["all [[1 2]\n [3 4]]"]
+    assert execute(module, "f", [ok | True, y]).prints == ["all [[1, 2], [3, 4]]"]
 
 
 def test_unwritten_elements_show() -> None:
