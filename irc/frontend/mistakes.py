@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from irc.diagnostics import Diagnostic, Label, Span
+from irc.diagnostics import Diagnostic, Label
 from irc.frontend.lexer import BAD, END, NEWLINE, PAIRS, RESERVED, Lexer, Token
 from irc.frontend.tables import tables
 
@@ -71,26 +71,6 @@ def acceptable(states: list[int]) -> frozenset[str]:
             state = pushed[-1] if pushed else states[kept - 1]
             pushed.append(table.gotos[state][rule.left])
     return frozenset(found)
-
-
-def stray_statement(span: Span, text: str, assigned: str | None) -> Diagnostic:
-    """
-    For a statement that begins with an expression and is no equation of a scan.
-
-    text       the statement as written
-    assigned   the name that it would assign; None for a bare expression
-    """
-    if assigned:
-        helps: tuple[str, ...] = (f"to bind a new value write `let {text}`",)
-        if not text.removeprefix(assigned).lstrip().startswith("="):
-            helps = ("values never change: bind a new one with `let`",)
-        helps += (f"to change state when the function returns write `update {text}`",)
-        title = f"`{assigned}` cannot be assigned"
-    else:
-        helps = ("give the value a name with `let`, or `return` it",)
-        title = "the value of this expression is not used"
-    label = Label(span, "statements cannot start with an expression", primary=True)
-    return Diagnostic("E0107", title, (label,), helps=helps)
 
 
 # ---- rules, the particular before the general

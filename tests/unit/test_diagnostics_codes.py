@@ -52,6 +52,6 @@ def test_explaining_ignores_case() -> None:
 
 
 def test_an_unknown_code_suggests_another() -> None:
-    with pytest.raises(UserError, match="no message with the code `E02011`") as caught:
-        explain("E02011")
-    assert caught.value.diagnostics[0].helps == ("did you mean E0201?",)
+    with pytest.raises(UserError, match="no message with the code `E0O01`") as caught:
+        explain("E0O01")
+    assert caught.value.diagnostics[0].helps == ("did you mean E0901?",)

@@ -64,4 +64,14 @@ PAGES = (
         export def f(x: f64) -> f64 = grad(fast_erf(x), wrt=x)
         """,
     ),
+    Page(
+        "E0405",
+        "there is no derivative with respect to this value",
+        """
+        `wrt` and `consts` hold tensors of a floating-point dtype: parameters, states, records
+        of states, or values bound by `let`. Integers and constants do not vary.
+        """,
+        "export def f(k: i32, x: f32) -> f32 = grad(x * x, wrt=k)",
+        "export def f(k: i32, x: f32) -> f32 = grad(x * x, wrt=x)",
+    ),
 )

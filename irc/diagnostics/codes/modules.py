@@ -13,4 +13,27 @@ PAGES = (
         -I; `import nn` looks into the standard library. An import never leaves these folders.
         """,
     ),
+    Page(
+        "E0602",
+        "files import each other",
+        """
+        An import needs the imported file to be complete. Put what both need into a third one.
+        """,
+    ),
+    Page(
+        "E0603",
+        "an import leads out of its folder",
+        """
+        A file imports files beside or below itself, by a relative path, so that a program from
+        elsewhere reads nothing else of this machine.
+        """,
+    ),
+    Page(
+        "E0604",
+        "a name cannot be imported",
+        """
+        The imported module has no item of that name, or its file name is no name for a module:
+        then `as` gives one.
+        """,
+    ),
 )

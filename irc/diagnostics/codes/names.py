@@ -103,20 +103,84 @@ PAGES = (
     ),
     Page(
         "E0108",
-        "a name is declared twice",
+        "an index variable is bound twice",
         """
-        Parameters, fields, items of a module and index variables of one list have different
-        names. A `let` may bind a local name again, but not the name of a state.
+        The index variables of one comprehension or reduction have different names.
         """,
-        "export def f(x: f32, x: f32) -> f32 = x",
-        "export def f(x: f32, y: f32) -> f32 = x",
+        "export def f(x: f32[n, n]) -> f32 = sum[i, i](x[i, i])",
+        "export def f(x: f32[n, n]) -> f32 = sum[i](x[i, i])",
     ),
     Page(
         "E0109",
-        "the arguments of a call do not fit its parameters",
+        "the arguments of an operation do not fit",
         """
-        Each parameter without a default needs one argument, in order or by name, and no
-        argument may be left over.
+        Operations take their arguments in order or by name; each one once. The message names
+        those that the operation has.
+        """,
+        "export def f(x: f32[n, m]) -> f32[n] = sum(x, dim=1)",
+        "export def f(x: f32[n, m]) -> f32[n] = sum(x, axis=1)",
+    ),
+    Page(
+        "E0110",
+        "a name is taken",
+        """
+        Items of a module, fields of a record and parameters of a function have different
+        names. A `let` may bind a local name again, but never that of a state: a reader could
+        not tell which of the two is meant.
+        """,
+        """
+        state W: f32 = 0
+        export def f(x: f32) -> f32 {
+            let W = x + 1
+            return W
+        }
+        """,
+        """
+        state W: f32 = 0
+        export def f(x: f32) -> f32 {
+            let W1 = x + 1
+            return W1
+        }
+        """,
+    ),
+    Page(
+        "E0111",
+        "a function does not return once, at its end",
+        """
+        A function that declares a result ends with `return`, and nothing stands behind it.
+        There is no early return: `if c then a else b` chooses between values.
+        """,
+        """
+        export def f(x: f32) -> f32 {
+            let y = x + 1
+        }
+        """,
+        """
+        export def f(x: f32) -> f32 {
+            let y = x + 1
+            return y
+        }
+        """,
+    ),
+    Page(
+        "E0112",
+        "a function calls itself",
+        """
+        Functions are expanded where they are called, so a recursion would have no end.
+        Repetition is written with a comprehension, a reduction, `scan` or `loop`.
+        """,
+        """
+        def power(x, k) = if k == 0 then 1.0 else x * power(x, k - 1)
+        export def f(x: f64) -> f64 = power(x, 3)
+        """,
+        "export def f(x: f64) -> f64 = prod([x for k < 3])",
+    ),
+    Page(
+        "E0113",
+        "the number of arguments or values does not fit",
+        """
+        Each parameter without a default needs one argument, in order or by name, and `let a, b`
+        needs two values on its right.
         """,
         """
         def f(x, p) = x * p
@@ -125,6 +189,73 @@ PAGES = (
         """
         def f(x, p) = x * p
         export def g(x: f32) -> f32 = f(x, 2.0)
+        """,
+    ),
+    Page(
+        "E0115",
+        "the number of results does not fit the declaration",
+        """
+        A function that declares several results returns as many.
+        """,
+        "export def f(x: f32) -> (a: f32, b: f32) { return x }",
+        "export def f(x: f32) -> (a: f32, b: f32) { return x, x * 2 }",
+    ),
+    Page(
+        "E0116",
+        "-D does not fit the program",
+        """
+        `-D NAME=VALUE` replaces the value of a `const` by a number of its kind, or the dtype
+        behind a `type`. Both must exist in the program.
+        """,
+    ),
+    Page(
+        "E0117",
+        "a constant expression is needed",
+        """
+        Constants are numbers that are known before anything runs: literals, other constants
+        and arithmetic on them.
+        """,
+        """
+        state W: f32 = 0
+        const D = W + 1
+        """,
+        """
+        state W: f32 = 0
+        const D = 1
+        """,
+    ),
+    Page(
+        "E0118",
+        "no type with this name",
+        """
+        Types are the dtypes, `f32` and its kind, and the names given by `type`. A module may
+        also be too large to load; the message says so.
+        """,
+        "export def f(x: float32[n]) -> float32[n] = x",
+        "export def f(x: f32[n]) -> f32[n] = x",
+    ),
+    Page(
+        "E0119",
+        "calls are nested too deeply",
+        """
+        Functions are expanded where they are called. A chain of functions that call each
+        other twice grows exponentially; limits stop that before memory does.
+        """,
+    ),
+    Page(
+        "E0120",
+        "no attribute with this name",
+        """
+        An attribute such as `@inline` changes how a function is compiled, so a misspelt one is
+        an error and not ignored.
+        """,
+        """
+        @checkpiont
+        def f(x) = exp(x)
+        """,
+        """
+        @checkpoint
+        def f(x) = exp(x)
         """,
     ),
 )

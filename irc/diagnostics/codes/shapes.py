@@ -70,4 +70,93 @@ PAGES = (
         "export def f(x: f32[n]) -> f32[n] = [x[i] + x[i + 1] for i < n]",
         "export def f(x: f32[n]) -> f32[n - 1] = [x[i] + x[i + 1] for i < n - 1]",
     ),
+    Page(
+        "E0205",
+        "a size is not known where it must be",
+        """
+        The shape of a result follows from the shapes of the arguments. A size that depends on
+        data would need memory that nobody can plan; rows of an array literal have one length.
+        """,
+        "export def f(k: i32) -> f32[_] = zeros([k])",
+        "export def f(x: f32[k]) -> f32[k] = zeros([k])",
+    ),
+    Page(
+        "E0206",
+        "this index does not fit",
+        """
+        An index is an integer, a slice, `newaxis` or `...`, at most one for each dimension.
+        Literal indices and slices must lie inside; negative literals count from the end. Masks
+        are no indices, since the size of the result would depend on data: use
+        `where(mask, x, 0)`.
+        """,
+        "export def f(x: f32[3]) -> f32 = x[3]",
+        "export def f(x: f32[3]) -> f32 = x[2]",
+    ),
+    Page(
+        "E0209",
+        "the length of a slice depends on data",
+        """
+        `x[a:b]` with numbers a and b that are known only at run time has a size that nobody
+        can plan. A slice of fixed length at a moving place is a comprehension.
+        """,
+        "export def f(x: f32[n], a: i32, b: i32) -> f32[_] = x[a:b]",
+        "export def f(x: f32[n], a: i64) -> f32[10] = [x[a + i] for i < 10]",
+    ),
+    Page(
+        "E0210",
+        "a size is not known, or is zero where it cannot be",
+        """
+        Sizes come from the types of parameters; states have constant ones. The maximum, the
+        minimum and their positions need an element at least.
+        """,
+        "state W: f32[n] = zeros()",
+        """
+        const n = 10
+        state W: f32[n] = zeros()
+        """,
+    ),
+    Page(
+        "E0211",
+        "this is not a size or a type of a tensor",
+        """
+        A size is made of names and integers with + - * // and **, and is not negative. `...`
+        stands at most once in a type.
+        """,
+        "export def f(x: f32[n, 1.5]) -> f32[n, 1.5] = x",
+        "export def f(x: f32[n, 2]) -> f32[n, 2] = x",
+    ),
+    Page(
+        "E0212",
+        "a fact of a `where` clause does not hold",
+        """
+        A function with `where n > 0` may only be called where that is true; here it is
+        provably false.
+        """,
+        """
+        def first(x: f32[n]) -> f32 where n > 0 = x[0]
+        export def f() -> f32 = first(zeros([0]))
+        """,
+        """
+        def first(x: f32[n]) -> f32 where n > 0 = x[0]
+        export def f() -> f32 = first(zeros([1]))
+        """,
+    ),
+    Page(
+        "E0213",
+        "a message shows something that is no number",
+        """
+        The braces in a message of `assert` hold single numbers, which are printed when the
+        assertion fails.
+        """,
+        """
+        export def f(x: f32[n]) {
+            assert sum(x) > 0, "x is {x}"
+        }
+        """,
+        """
+        export def f(x: f32[n]) {
+            assert sum(x) > 0, "sum(x) is {sum(x)}"
+        }
+        """,
+    ),
 )

@@ -67,4 +67,21 @@ PAGES = (
         export def step() { update a += b }
         """,
     ),
+    Page(
+        "E0504",
+        "an initialiser reads a state",
+        """
+        States get their first values all at once, in no order, so none can be computed from
+        another.
+        """,
+        """
+        state a: f32 = 1
+        state b: f32 = a + 1
+        """,
+        """
+        const start = 1
+        state a: f32 = start
+        state b: f32 = start + 1
+        """,
+    ),
 )
