@@ -33,6 +33,8 @@ from irc.sizes import Size
 def call_builtin(env: Env, call: Call, args: Sequence[tree.Arg]) -> Value:
     """The result of a call: arguments bound, converted, and handed to the row's function."""
     entry = call.entry
+    if entry.raw:
+        return entry.build(env, call, args)
     if call.base is not None:
         first = entry.params[0].name
         call.nodes[first] = call.base

@@ -54,6 +54,7 @@ class Builtin:
     records     applies to each field of a record in the place of its first argument
     axis_hint   what a message about a wrong axis suggests, `axis=` at its end
     draws       its shape may be left out in the initialiser of a state
+    raw         reads its own arguments: `build(env, call, args)`
     """
 
     name: str
@@ -66,6 +67,7 @@ class Builtin:
     records: bool = False
     axis_hint: str = ""
     draws: bool = False
+    raw: bool = False
 
 
 @dataclass
