@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -65,7 +66,7 @@ def _nested(x: np.ndarray, spec: str, cut: bool) -> str:
     return f"[{', '.join([*first, '...', *last])}]"
 
 
-def _number(x: np.generic, spec: str) -> str:
+def _number(x: Any, spec: str) -> str:
     if isinstance(x, np.bool_):
         return "true" if x else "false"
     if spec or not isinstance(x, np.floating) or not np.isfinite(x):
