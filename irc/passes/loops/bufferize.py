@@ -34,7 +34,6 @@ from irc.dialects.nd.effects import StateOp, StateReadOp, StateWriteOp
 from irc.dialects.nd.types import shape_dims
 from irc.errors import Unsupported
 from irc.passes.loops.builder import (
-    DYNAMIC,
     Pen,
     Pool,
     dims_attribute,
@@ -43,7 +42,6 @@ from irc.passes.loops.builder import (
 )
 from irc.passes.loops.liveness import Liveness
 from irc.passes.loops.updates import place_updates, reads_in_step
-from irc.sizes import Size
 
 KIND = "irc.kind"  # of an argument: size, in, out
 
@@ -224,7 +222,7 @@ class _Function:
             op = memref.GetGlobalOp.create(
                 result_types=[_memref_of(type_)], properties={"name": SymbolRefAttr(name)}
             )
-            ref = self.pool._insert(op)
+            ref = self.pool.insert(op)
             ref.name_hint = name
             known = self.states[name] = _Buffer(ref, None, state=name)
         return known
@@ -743,4 +741,3 @@ def _result_names(function: func.FuncOp, count: int) -> list[str]:
 
 
 _I32 = IntegerType(32)
-__all__ = ["BufferizePass", "DYNAMIC", "KIND", "Size", "signless"]

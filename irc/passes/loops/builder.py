@@ -54,7 +54,7 @@ class Pool:
 
     def __init__(self, function: FuncOp) -> None:
         self.block = function.body.blocks[0]
-        self.anchor = self.block.first_op
+        self._last: Operation | None = None
         self.location = function.location
         self._constants: dict[tuple[object, Attribute], SSAValue] = {}
         self._sizes: dict[Poly, Index] = {}
@@ -80,7 +80,7 @@ class Pool:
         if known is None:
             value = make()  # type: ignore[operator]
             op = arith.ConstantOp.create(result_types=[type_], properties={"value": value})
-            known = self._constants[(key, type_)] = self._insert(op)
+            known = self._constants[(key, type_)] = self.insert(op)
         return known
 
     def size(self, size: Size) -> Index:
@@ -99,7 +99,7 @@ class Pool:
         return known
 
     def _polynomial(self, size: Poly) -> Index:
-        pen = Pen(self, self.block, self.anchor, self.location)
+        pen = _TopPen(self, self.block, None, self.location)
         total: Index = 0
         for monomial, c in size.terms.items():
             term: Index = c
@@ -116,12 +116,16 @@ class Pool:
             total = pen.add(total, term)
         return total
 
-    def _insert(self, op: Operation) -> SSAValue:
+    def insert(self, op: Operation) -> SSAValue:
+        """Adds an op without operands, or with pooled ones, to the top of the function."""
         op.location = self.location
-        if self.anchor is None:
-            self.block.add_op(op)
+        if self._last is not None:
+            self.block.insert_op_after(op, self._last)
+        elif self.block.first_op is not None:
+            self.block.insert_op_before(op, self.block.first_op)
         else:
-            self.block.insert_op_before(op, self.anchor)
+            self.block.add_op(op)
+        self._last = op
         return op.results[0]
 
 
@@ -185,10 +189,10 @@ class Pen:
     def index(self, value: Index) -> SSAValue:
         return self.pool.index(value)
 
-    def binary(self, cls: type[Operation], a: Index, b: Index) -> Index:
+    def binary(self, cls: type[Operation], a: Index, b: Index, hint: str | None = None) -> Index:
         if isinstance(a, int) and isinstance(b, int):
             return _FOLD[cls](a, b)
-        return self.op(cls, [self.index(a), self.index(b)], INDEX)
+        return self.op(cls, [self.index(a), self.index(b)], INDEX, hint)
 
     def add(self, a: Index, b: Index) -> Index:
         if isinstance(a, int) and a == 0:
@@ -209,11 +213,11 @@ class Pen:
                     return 0
         return self.binary(arith.MuliOp, a, b)
 
-    def min(self, a: Index, b: Index) -> Index:
-        return a if a is b else self.binary(arith.MinSIOp, a, b)
+    def min(self, a: Index, b: Index, hint: str | None = None) -> Index:
+        return a if a is b else self.binary(arith.MinSIOp, a, b, hint)
 
-    def max(self, a: Index, b: Index) -> Index:
-        return a if a is b else self.binary(arith.MaxSIOp, a, b)
+    def max(self, a: Index, b: Index, hint: str | None = None) -> Index:
+        return a if a is b else self.binary(arith.MaxSIOp, a, b, hint)
 
     def div(self, a: Index, b: int) -> Index:
         """Quotient of an index that is not negative."""
@@ -266,18 +270,14 @@ class Pen:
     def store(self, value: SSAValue, ref: SSAValue, indices: Sequence[Index]) -> None:
         operands = [value, ref, *(self.index(i) for i in indices)]
         self.insert(
-            memref.StoreOp.create(
-                operands=operands, properties=default_properties(memref.StoreOp)
-            )
+            memref.StoreOp.create(operands=operands, properties=default_properties(memref.StoreOp))
         )
 
     def alloc(self, type_: MemRefType, dims: Sequence[Size], hint: str | None = None) -> SSAValue:
         """A buffer of the function's arena; the sizes say how large for every call."""
         return self._allocate(memref.AllocOp, type_, dims, hint)
 
-    def alloca(
-        self, element: Attribute, shape: Sequence[int], hint: str | None = None
-    ) -> SSAValue:
+    def alloca(self, element: Attribute, shape: Sequence[int], hint: str | None = None) -> SSAValue:
         """A small buffer on the stack."""
         return self._allocate(memref.AllocaOp, memref_type(element, shape), shape, hint)
 
@@ -359,6 +359,14 @@ class Pen:
         self.insert(scf.YieldOp.create(operands=values))
 
 
+class _TopPen(Pen):
+    """Writes among a pool's constants."""
+
+    __slots__ = ()
+
+    def insert(self, op: Operation) -> Operation:
+        self.pool.insert(op)
+        return op
 
 
 def memref_type(element: Attribute, shape: Sequence[int]) -> MemRefType:
@@ -412,6 +420,3 @@ _FOLD = {
     arith.FloorDivSIOp: lambda a, b: a // b,
     arith.RemUIOp: lambda a, b: a % b,
 }
-
-__all__ = ["DIMS", "INDEX", "Index", "Pen", "Pool", "default_properties",
-           "dims_attribute", "memref_type", "size_symbols"]  # fmt: skip

@@ -185,9 +185,7 @@ def _readers_first(makers: list[GenericOp], writes: list[StateWriteOp]) -> list[
     return order
 
 
-def _least_bound(
-    waiting: list[GenericOp], before: dict[GenericOp, set[GenericOp]]
-) -> GenericOp:
+def _least_bound(waiting: list[GenericOp], before: dict[GenericOp, set[GenericOp]]) -> GenericOp:
     """One whose inputs, other makers' results, are made already."""
     left = set(waiting)
     for op in waiting:

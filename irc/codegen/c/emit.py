@@ -1,0 +1,419 @@
+"""
+C99 from the loop level. It only spells: what must be decided has been decided by a pass.
+
+Each function becomes `static int32_t k_NAME(struct M *ctx, sizes, inputs, outputs, arena)`;
+functions that passes made, such as register tiles, become plain static functions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from xdsl.dialects import arith, func, memref, scf, vector
+from xdsl.dialects.builtin import ArrayAttr, IntegerAttr, MemRefType, ModuleOp, StringAttr
+from xdsl.ir import Attribute, Block, Operation, SSAValue
+
+from irc.codegen.c.effects import emit_assert, emit_print, span
+from irc.codegen.c.header import read_support
+from irc.codegen.c.identifiers import comment, string_literal
+from irc.codegen.c.memory import (
+    constant_text,
+    emit_alloca,
+    emit_copy,
+    emit_get_global,
+    emit_load,
+    emit_reinterpret,
+    emit_select,
+    emit_store,
+    emit_vector_load,
+    emit_vector_store,
+    emit_view,
+    polynomial,
+)
+from irc.codegen.c.names import kernel_name
+from irc.codegen.c.scalars import SPELL
+from irc.codegen.c.scope import CHOICE, SUM, UNARY, Expr, Scope, Uses
+from irc.codegen.c.types import c_type, suffix, vector_typedef
+from irc.dialects import rt
+from irc.dialects.nd.types import DimsAttr
+from irc.errors import InternalError
+from irc.sizes import parse
+
+_LONGEST = 64  # characters of an expression that is written where it is used
+
+KERNEL, SIMD = "irc.kernel", "irc.simd"
+
+
+@dataclass(frozen=True)
+class KernelText:
+    """
+    functions   everything that the kernels need, for the module's file
+    arenas      function -> bytes of workspace, a polynomial in its sizes
+    threads     whether the text has OpenMP loops
+    """
+
+    functions: str
+    arenas: dict[str, str] = field(default_factory=dict)
+    threads: bool = False
+
+
+def emit_functions(
+    module: ModuleOp,
+    prefix: str = "module",
+    fields: Mapping[str, str] | None = None,
+    lines: bool = False,
+) -> KernelText:
+    """
+    The C text of all functions of a module at the loop level.
+
+    prefix   struct tag of the context
+    fields   state -> member of the context; states that are missing keep their names
+    lines    `#line` directives, so that a debugger shows the program
+
+    Raises InternalError for an op that has no spelling in C.
+    """
+    uses = Uses()
+    constants: list[str] = []
+    members: dict[str, str] = {}
+    inner: list[str] = []
+    outer: list[str] = []
+    arenas: dict[str, str] = {}
+    for op in module.body.block.ops:
+        if isinstance(op, memref.GlobalOp):
+            name = op.sym_name.data
+            if "irc.state" in op.attributes:
+                members[name] = (fields or {}).get(name, name)
+            else:
+                constants.append(constant_text(op))
+    for op in module.body.block.ops:
+        if not isinstance(op, func.FuncOp) or not op.body.blocks:
+            continue
+        text = _function(op, Scope(members, uses), prefix, lines)
+        (inner if KERNEL in op.attributes else outer).append(text)
+        arena = op.attributes.get("irc.arena")
+        if isinstance(arena, StringAttr):
+            arenas[op.sym_name.data] = arena.data
+    vectors = [vector_typedef(t) for _, t in sorted(uses.vectors.items())]
+    library = _without_includes(read_support("mathlib.h"))
+    parts = [library, *vectors, *constants, *inner, *outer]
+    return KernelText("\n\n".join(parts) + "\n", arenas, uses.threads)
+
+
+def _without_includes(text: str) -> str:
+    return "\n".join(x for x in text.splitlines() if not x.startswith('#include "')).strip()
+
+
+# -- functions
+
+
+def _function(op: func.FuncOp, c: Scope, prefix: str, lines: bool) -> str:
+    name = op.sym_name.data
+    block = op.body.blocks[0]
+    c.kernel = KERNEL in op.attributes
+    attrs = op.arg_attrs.data if isinstance(op.arg_attrs, ArrayAttr) else ()
+    parameters = [] if c.kernel else [f"struct {prefix} *ctx"]
+    described: list[str] = []
+    symbols = _strings(op.attributes.get("irc.sizes"))
+    for i, arg in enumerate(block.args):
+        own = attrs[i].data if i < len(attrs) else {}  # type: ignore[attr-defined]
+        kind = own["irc.kind"].data if "irc.kind" in own else "in"
+        text = _parameter(arg, kind, own.get("irc.dims"), c)
+        parameters.append(text)
+        if i < len(symbols):
+            c.sizes[symbols[i]] = c.name(arg)
+        if isinstance(arg.type, MemRefType) and kind in ("in", "out") and not c.kernel:
+            described.append(f"{c.name(arg)} {_shape(arg.type, own.get('irc.dims'))}")
+    for i, arg in enumerate(block.args):
+        own = attrs[i].data if i < len(attrs) else {}  # type: ignore[attr-defined]
+        if isinstance(arg.type, MemRefType):
+            c.dims[arg] = _argument_dims(arg.type, own.get("irc.dims"), c)
+    c.directive("")
+    for arg in block.args:
+        if arg.first_use is None:
+            c.line(f"(void){c.name(arg)};")
+    if not c.kernel and not _uses_context(op):
+        c.line("(void)ctx;")
+    emit_block(block, c, lines)
+    if not c.kernel:
+        c.line("return IRC_OK;")
+    body = "\n".join(c.lines[1:])
+    if c.kernel:
+        head = f"IRC_KERNEL void irc_{name}({_wrapped(parameters)})"
+        return f"{head}\n{{\n    IRC_CONTRACT\n{body}\n}}"
+    head = f"static int32_t {kernel_name(name)}({_wrapped(parameters)})"
+    arena = op.attributes.get("irc.arena")
+    if isinstance(arena, StringAttr) and arena.data != "0":
+        described.append(f"workspace: {arena.data} bytes")
+    note = comment(f"{name}: " + ", ".join(described)) if described else comment(name)
+    return f"{note}\n{head}\n{{\n{body}\n}}"
+
+
+def _wrapped(parameters: list[str]) -> str:
+    lines, line = [], ""
+    for p in parameters:
+        if line and len(line) + len(p) > 84:
+            lines.append(line)
+            line = ""
+        line += (", " if line else "") + p
+    return ",\n    ".join([*lines, line])
+
+
+def _parameter(arg: SSAValue, kind: str, dims: Attribute | None, c: Scope) -> str:
+    if kind == "arena":
+        c.bind(arg, "arena")
+        return "char *arena"
+    name = c.fresh(arg.name_hint, "argument")
+    c.bind(arg, name)
+    if not isinstance(arg.type, MemRefType):
+        return f"{c_type(arg.type)} {name}"
+    if kind == "in":
+        c.const.add(arg)
+    return f"{c.pointer(arg)}restrict {name}"
+
+
+def _argument_dims(type_: MemRefType, dims: Attribute | None, c: Scope) -> list[str]:
+    names = iter(dims.data if isinstance(dims, DimsAttr) else ())
+    texts: list[str] = []
+    for d in type_.get_shape():
+        if d >= 0:
+            texts.append(str(d))
+            continue
+        size = next(names, None)
+        text = polynomial(size, c.sizes) if size is not None else "0"
+        texts.append(text if re.fullmatch(r"\w+", text) else f"({text})")
+    return texts
+
+
+def _shape(type_: MemRefType, dims: Attribute | None) -> str:
+    names = iter(dims.data if isinstance(dims, DimsAttr) else ())
+    sizes = [str(d) if d >= 0 else str(next(names, "?")) for d in type_.get_shape()]
+    dtype = suffix(type_.element_type)
+    dtype = "bool" if dtype == "i1" else dtype
+    return f"{dtype}[{', '.join(sizes)}]" if sizes else dtype
+
+
+def _strings(attr: Attribute | None) -> list[str]:
+    return [s.data for s in attr.data] if isinstance(attr, ArrayAttr) else []  # type: ignore[attr-defined]
+
+
+def _uses_context(op: func.FuncOp) -> bool:
+    for inner in op.walk():
+        if isinstance(inner, rt.AssertOp | rt.PrintOp):
+            return True
+        if isinstance(inner, memref.GetGlobalOp) and inner.results[0].first_use is not None:
+            return True
+    return False
+
+
+# -- blocks
+
+
+def emit_block(block: Block, c: Scope, lines: bool = False) -> None:
+    """The statements of a block; its terminator is the business of the op around it."""
+    for op in block.ops:
+        emit = EMIT.get(type(op))
+        speller = SPELL.get(type(op))
+        if speller is not None and not isinstance(op.results[0].type, MemRefType):
+            _value(op, speller, c)
+            continue
+        if emit is None:
+            raise InternalError(f"{op.name} has no spelling in C")
+        if c.depth == 1 and not c.kernel:
+            _place(op, c, lines)
+        emit(op, c)
+
+
+def _place(op: Operation, c: Scope, lines: bool) -> None:
+    """Which line of the program comes next."""
+    if isinstance(op, func.ReturnOp):
+        return
+    where = span(op.location)
+    if not where:
+        return
+    file, line, _ = where.rsplit(":", 2)
+    if f"{file}:{line}" == c.last_line:
+        return
+    c.last_line = f"{file}:{line}"
+    if lines:
+        c.directive(f"#line {line} {string_literal(file)}")
+    else:
+        c.line(comment(c.last_line))
+
+
+def _value(op: Operation, speller: Callable[[Operation, Scope], Expr], c: Scope) -> None:
+    """
+    Short expressions with one reader in the same block, and constants, go where they are read;
+    others get a name. A value that nobody reads is left out.
+    """
+    (value,) = op.results
+    if value.first_use is None:
+        return
+    text, binding = speller(op, c)
+    if isinstance(op, arith.ConstantOp):
+        c.bind(value, text, binding)
+    elif isinstance(op, vector.BroadcastOp) or _only_shapes(value):
+        c.bind(value, text, binding)
+    elif _read_once(value, op) and len(text) <= _LONGEST:
+        c.bind(value, text, binding)
+    else:
+        c.declare(value, text)
+
+
+def _only_shapes(value: SSAValue) -> bool:
+    """Whether a size is only wanted for shapes, which may turn out not to need it."""
+    return all(
+        isinstance(use.operation, memref.ReinterpretCastOp | memref.ViewOp) and use.index > 1
+        for use in value.uses
+    ) or all(isinstance(use.operation, memref.ReinterpretCastOp) for use in value.uses)
+
+
+def _read_once(value: SSAValue, op: Operation) -> bool:
+    if not value.has_one_use():
+        return False
+    user: Operation = next(iter(value.uses)).operation
+    if user.parent is not op.parent:
+        return False
+    # A loop reads its bounds again and again, and its carried values change.
+    return not isinstance(user, scf.ForOp | scf.ParallelOp)
+
+
+# -- control flow
+
+
+def emit_for(op: Operation, c: Scope) -> None:
+    """Carried values are variables; the loop's results are their last values."""
+    assert isinstance(op, scf.ForOp)
+    block = op.body.blocks[0]
+    for arg, init, result in zip(block.args[1:], op.iter_args, op.results, strict=True):
+        name = c.fresh(arg.name_hint, "carried")
+        c.line(f"{c.type(arg)} {name} = {c.name(init, CHOICE)};")
+        c.bind(arg, name)
+        c.bind(result, name)
+    if SIMD in op.attributes:
+        c.line("IRC_SIMD")
+    with _counting(block.args[0], op.lb, op.ub, op.step, c):
+        emit_block(block, c)
+        last = block.last_op
+        assert isinstance(last, scf.YieldOp)
+        _assign([c.name(a) for a in block.args[1:]], list(last.operands), c)
+
+
+@contextmanager
+def _counting(iv: SSAValue, lb: SSAValue, ub: SSAValue, step: SSAValue, c: Scope) -> Iterator[None]:
+    """The head of a loop, and its block."""
+    start, end, by = c.name(lb, CHOICE), c.name(ub, SUM), c.name(step, SUM)
+    with c.names_inside():
+        name = c.fresh(iv.name_hint, "i")
+        c.bind(iv, name)
+        advance = f"++{name}" if by == "1" else f"{name} += {by}"
+        with c.block(f"for (int64_t {name} = {start}; {name} < {end}; {advance})"):
+            yield
+
+
+def _assign(names: list[str], values: list[SSAValue], c: Scope) -> None:
+    """All at once: a value that needs a variable which changes before it is read goes first."""
+    texts = [c.name(v, CHOICE) for v in values]
+    words = [set(re.findall(r"\w+", text)) for text in texts]
+    for k, name in enumerate(names):
+        if any(name in later for later in words[k + 1 :]):
+            for n in range(k + 1, len(names)):
+                if name in words[n]:
+                    texts[n] = c.declare(values[n], texts[n])
+                    words[n] = {texts[n]}
+        if texts[k] != name:
+            c.line(f"{name} = {texts[k]};")
+
+
+def emit_parallel(op: Operation, c: Scope) -> None:
+    """Threads share out the iterations; the text means the same without OpenMP."""
+    assert isinstance(op, scf.ParallelOp)
+    if len(op.lowerBound) != 1 or op.initVals:
+        raise InternalError("scf.parallel over several dimensions, or with a reduction")
+    c.uses.threads = True
+    condition = ""
+    work, least = op.attributes.get("irc.work"), op.attributes.get("irc.min_work")
+    if isinstance(work, StringAttr) and isinstance(least, IntegerAttr):
+        amount = polynomial(parse(work.data), c.sizes)
+        condition = f" if ({amount} >= {least.value.data})"
+    simd = SIMD in op.attributes
+    c.directive("#ifdef _OPENMP")
+    kind = "parallel for simd" if simd else "parallel for"
+    c.directive(f"#pragma omp {kind} schedule(static){condition}")
+    if simd:
+        c.directive("#else")
+        c.line("IRC_SIMD")
+    c.directive("#endif")
+    block = op.body.blocks[0]
+    with _counting(block.args[0], op.lowerBound[0], op.upperBound[0], op.step[0], c):
+        emit_block(block, c)
+
+
+def emit_if(op: Operation, c: Scope) -> None:
+    assert isinstance(op, scf.IfOp)
+    then = op.true_region.blocks[0]
+    other = op.false_region.blocks[0] if op.false_region.blocks else None
+    for result in op.results:
+        name = c.fresh(result.name_hint, "chosen")
+        c.line(f"{c.type(result)} {name};")
+        c.bind(result, name)
+    results = [c.name(r) for r in op.results]
+    if other is not None and _is_empty(other):
+        other = None
+    if _is_empty(then) and other is not None:
+        with c.block(f"if (!{c.name(op.cond, UNARY)})"):
+            emit_block(other, c)
+        return
+    with c.block(f"if ({c.name(op.cond, CHOICE)})"):
+        _branch(then, results, c)
+    if other is not None:
+        c.lines.pop()
+        with c.block("} else"):
+            _branch(other, results, c)
+
+
+def _branch(block: Block, results: list[str], c: Scope) -> None:
+    emit_block(block, c)
+    last = block.last_op
+    if isinstance(last, scf.YieldOp):
+        for name, value in zip(results, last.operands, strict=True):
+            c.line(f"{name} = {c.name(value, CHOICE)};")
+
+
+def _is_empty(block: Block) -> bool:
+    return isinstance(block.first_op, scf.YieldOp) and not block.first_op.operands
+
+
+def emit_call(op: Operation, c: Scope) -> None:
+    assert isinstance(op, func.CallOp)
+    arguments = ", ".join(c.name(v, CHOICE) for v in op.arguments)
+    c.line(f"irc_{op.callee.root_reference.data}({arguments});")
+
+
+def emit_nothing(op: Operation, c: Scope) -> None:
+    """Terminators are spelled by what is around them."""
+
+
+EMIT: dict[type[Operation], Callable[[Operation, Scope], None]] = {
+    scf.ForOp: emit_for,
+    scf.ParallelOp: emit_parallel,
+    scf.IfOp: emit_if,
+    scf.YieldOp: emit_nothing,
+    scf.ReduceOp: emit_nothing,
+    func.ReturnOp: emit_nothing,
+    func.CallOp: emit_call,
+    memref.LoadOp: emit_load,
+    memref.StoreOp: emit_store,
+    memref.ViewOp: emit_view,
+    memref.ReinterpretCastOp: emit_reinterpret,
+    memref.AllocaOp: emit_alloca,
+    memref.GetGlobalOp: emit_get_global,
+    memref.CopyOp: emit_copy,
+    vector.LoadOp: emit_vector_load,
+    vector.StoreOp: emit_vector_store,
+    arith.SelectOp: emit_select,
+    rt.AssertOp: emit_assert,
+    rt.PrintOp: emit_print,
+}

@@ -1,0 +1,124 @@
+"""Names, expressions and lines of one C function being written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from xdsl.dialects.builtin import MemRefType, VectorType
+from xdsl.ir import SSAValue
+
+from irc.codegen.c.identifiers import identifier
+from irc.codegen.c.types import c_type
+from irc.errors import InternalError
+
+# How tightly an expression's outermost operator binds; smaller is tighter.
+ATOM, UNARY, PRODUCT, SUM, SHIFT, COMPARISON, EQUALITY, BITS, CHOICE = range(9)
+
+Expr = tuple[str, int]
+
+
+def within(expr: Expr, limit: int) -> str:
+    """The text of an expression, in parentheses if its operator binds less tightly."""
+    text, binding = expr
+    return f"({text})" if binding > limit else text
+
+
+@dataclass(eq=False)
+class Uses:
+    """What the text needs from outside."""
+
+    vectors: dict[str, VectorType] = field(default_factory=dict)
+    threads: bool = False
+
+
+@dataclass(eq=False)
+class Scope:
+    """
+    fields   state -> member of the context
+    sizes    size symbol -> C name
+    dims     memref -> C text of each size
+    const    memrefs that must not be written
+    """
+
+    fields: Mapping[str, str]
+    uses: Uses
+    lines: list[str] = field(default_factory=list)
+    depth: int = 1
+    names: dict[SSAValue, Expr] = field(default_factory=dict)
+    dims: dict[SSAValue, list[str]] = field(default_factory=dict)
+    const: set[SSAValue] = field(default_factory=set)
+    sizes: dict[str, str] = field(default_factory=dict)
+    carried: list[list[str]] = field(default_factory=list)
+    last_line: str = ""
+    kernel: bool = False
+    _taken: list[set[str]] = field(default_factory=lambda: [{"ctx", "arena"}])
+
+    # -- names
+
+    def fresh(self, hint: str | None, default: str = "v") -> str:
+        """A name that no enclosing block uses; blocks side by side may use one name."""
+        name = identifier(hint) if hint else default
+        candidate, number = name, 1
+        while any(candidate in taken for taken in self._taken):
+            number += 1
+            candidate = f"{name}_{number}"
+        self._taken[-1].add(candidate)
+        return candidate
+
+    def name(self, value: SSAValue, limit: int = ATOM) -> str:
+        """The text of a value, to stand beside operators that bind up to `limit`."""
+        known = self.names.get(value)
+        if known is None:
+            raise InternalError(f"{value} is used before it is made")
+        return within(known, limit)
+
+    def bind(self, value: SSAValue, text: str, binding: int = ATOM) -> None:
+        """From now on `value` is spelled so."""
+        self.names[value] = (text, binding)
+
+    def declare(self, value: SSAValue, expr: str) -> str:
+        """A constant local with the value of an expression."""
+        name = self.fresh(value.name_hint)
+        self.line(f"const {self.type(value)} {name} = {expr};")
+        self.bind(value, name)
+        return name
+
+    def type(self, value: SSAValue) -> str:
+        """The C type of a value that is no memref."""
+        if isinstance(value.type, VectorType):
+            self.uses.vectors.setdefault(c_type(value.type), value.type)
+        return c_type(value.type)
+
+    def pointer(self, value: SSAValue) -> str:
+        """The C type of a pointer to a memref's elements, with its space or star."""
+        assert isinstance(value.type, MemRefType)
+        text = c_type(value.type.element_type)
+        return f"const {text} *" if value in self.const else f"{text} *"
+
+    # -- lines
+
+    def line(self, text: str) -> None:
+        self.lines.append("    " * self.depth + text)
+
+    def directive(self, text: str) -> None:
+        """A preprocessor line, at the margin."""
+        self.lines.append(text)
+
+    @contextmanager
+    def block(self, head: str) -> Iterator[None]:
+        """`head {` ... `}`, with names of its own."""
+        self.line(f"{head} {{" if head else "{")
+        self.depth += 1
+        with self.names_inside():
+            yield
+        self.depth -= 1
+        self.line("}")
+
+    @contextmanager
+    def names_inside(self) -> Iterator[None]:
+        """Names taken here are free again afterwards."""
+        self._taken.append(set())
+        yield
+        self._taken.pop()

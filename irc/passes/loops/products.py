@@ -1,0 +1,354 @@
+"""The loops around the register tiles of a product, and what happens to a finished tile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xdsl.dialects import arith, scf
+from xdsl.dialects.builtin import AnyFloat, IntegerAttr, i64
+from xdsl.ir import Attribute, Block, Region, SSAValue
+
+from irc.passes.loops.access import Access
+from irc.passes.loops.builder import Index, Pen, memref_type
+from irc.passes.loops.elementwise import fill_elementwise
+from irc.passes.loops.nest import Nest, open_loops
+from irc.passes.loops.panels import element_bytes, pack_panel, widen_into
+from irc.passes.loops.structured import Structured, element_index
+from irc.passes.loops.threads import Threads
+from irc.passes.loops.tiles import Flavour, Tiles
+from irc.sizes import Size, product
+from irc.target import Target
+
+PACK_ROWS = 96  # from so many rows on, copying B's panel pays even when its rows lie right
+
+
+@dataclass(eq=False)
+class Contraction:
+    """
+    A product whose axes have been told apart.
+
+    m, n, k   the loop that goes along a tile's rows, its columns, and the sum; None: no such axis
+    outer     the other loops
+    a, b      where the factors' elements lie
+    init      constant from which the result starts; None: from what is in memory
+    tail      the elementwise op that takes the result
+    """
+
+    s: Structured
+    m: int | None
+    n: int | None
+    k: int
+    outer: list[int]
+    a: Access
+    b: Access
+    element: Attribute
+    init: SSAValue | None
+    tail: Structured | None
+
+    def extent(self, dim: int | None) -> Size:
+        return 1 if dim is None else self.s.loops[dim]
+
+    @property
+    def work(self) -> Size:
+        """Additions; a vector instruction multiplies and adds eight or more at a time."""
+        total = product(self.s.loops)
+        return total // 8
+
+
+@dataclass(frozen=True)
+class Shape:
+    """rows x columns of a register tile, columns being `vectors` registers of `lanes` elements."""
+
+    rows: int
+    few: int
+    vectors: int
+    lanes: int
+
+    @property
+    def columns(self) -> int:
+        return self.vectors * self.lanes
+
+
+def tile_shape(c: Contraction, target: Target) -> Shape:
+    """As many sums as the registers hold, beside one row of B and an element of A."""
+    lanes = max(target.lanes(element_bytes(c.element)), 2)
+    n = c.extent(c.n)
+    vectors = 1 if isinstance(n, int) and n <= lanes else 2
+    rows, few = (12, 4) if target.registers >= 32 else (6, 2)
+    m = c.extent(c.m)
+    if isinstance(m, int) and m < rows:
+        rows, few = m, 1
+    return Shape(rows, few, vectors, lanes)
+
+
+def lower_tiles(c: Contraction, tiles: Tiles, target: Target, pen: Pen, threads: Threads) -> None:
+    """Panels of columns outside, tiles of rows inside."""
+    anchor = pen.anchor
+    shape = tile_shape(c, target)
+    k, m, n = c.extent(c.k), c.extent(c.m), c.extent(c.n)
+    outer_pen, fixed, threads = _outer_loops(c, pen, threads)
+    by_columns = _splits_columns(n, m, shape, threads)
+    split = threads.count if by_columns and threads.worth(c.work) else 1
+    panel = None
+    if _may_pack(c, shape):
+        length = product([k, shape.columns * split])
+        copies = product([length, _outer_copies(c, fixed)])
+        panel = pen.alloc(_flat(c.element, copies), [copies], "panel")
+    a = widen_into(c.a, c.element, c, pen) if c.a.element != c.element else c.a
+    c.a = a
+    extent = outer_pen.pool.size(n)
+    body, panel_at, lb, ub = _chunks(c, outer_pen, split, shape, extent, threads)
+    columns, j0 = _loop(body, lb, ub, shape.columns, "j")
+    width: Index = (
+        shape.columns
+        if isinstance(extent, int) and extent % shape.columns == 0
+        else columns.min(shape.columns, columns.sub(extent, j0), "width")
+    )
+    b, b_at, b_stride = pack_panel(c, columns, fixed, j0, width, shape, panel, panel_at)
+    rows_extent = columns.pool.size(m)
+    row_threads = Threads(1) if by_columns else threads
+    body, i0 = row_threads.loop(columns, 0, rows_extent, shape.rows, "i", c.work)
+    height: Index = (
+        shape.rows
+        if isinstance(rows_extent, int) and rows_extent % shape.rows == 0
+        else body.min(shape.rows, body.sub(rows_extent, i0), "height")
+    )
+    tile = body.alloca(c.element, [shape.rows, shape.columns], "tile")
+    tile.owner.properties["alignment"] = IntegerAttr(64, i64)  # type: ignore[union-attr]
+    flavour, a_step, a_row = _flavour(a, c)
+    a_at = a.at(body, fixed | ({c.m: i0} if c.m is not None else {}))
+
+    def call(at: Pen, rows: int, first: Index) -> None:
+        here = at.add(a_at, at.mul(a_row, first))
+        arguments = [at.pool.size(k), a.flat, here, a_step, b, b_at, b_stride, tile, first]
+        tiles.call(at, (rows, shape.columns), shape.lanes, flavour, c.element, arguments)
+
+    _call_tiles(body, shape, height, m, call)
+    _finish(c, body, fixed, (i0, j0), (height, width), tile)
+    pen.anchor = anchor
+
+
+def _flavour(a: Access, c: Contraction) -> tuple[Flavour, Index, Index]:
+    """How A's elements lie for the tile: (flavour, leading stride, step from row to row)."""
+    along_k, along_m = a.stride(c.k), a.stride(c.m)
+    if along_k == 1:
+        return "rows", along_m, along_m
+    return "columns", along_k, along_m
+
+
+def _call_tiles(body: Pen, shape: Shape, height: Index, m: Size, call: object) -> None:
+    """A full tile by one function, the rows left over at the end by smaller ones."""
+    assert callable(call)
+    if isinstance(height, int):
+        call(body, shape.rows, 0)
+        return
+    left = m % shape.rows if isinstance(m, int) else None
+    full = body.compare("eq", height, shape.rows)
+    whole, rest = branch(body, full)
+    call(whole, shape.rows, 0)
+    if left is not None:
+        first = 0
+        while first < left:
+            rows = shape.few if left - first >= shape.few else 1
+            call(rest, rows, first)
+            first += rows
+        return
+    some = rest.mul(rest.div(height, shape.few), shape.few)
+    for lb, ub, rows in ((0, some, shape.few), (some, height, 1)):
+        inner, first_row = _loop(rest, lb, ub, rows, "r")
+        call(inner, rows, first_row)
+
+
+def branch(pen: Pen, condition: SSAValue) -> tuple[Pen, Pen]:
+    """`scf.if` without results: pens in both branches, before their terminators."""
+    blocks = [Block(), Block()]
+    op = scf.IfOp.create(operands=[condition], regions=[Region(b) for b in blocks])
+    pen.insert(op)
+    pens = []
+    for block in blocks:
+        inside = Pen(pen.pool, block, None, pen.location)
+        inside.end()
+        inside.anchor = block.last_op
+        pens.append(inside)
+    return pens[0], pens[1]
+
+
+def _loop(pen: Pen, lb: Index, ub: Index, step: int, hint: str) -> tuple[Pen, SSAValue]:
+    inner, iv, _, _ = pen.loop(lb, ub, step, hint)
+    inner.end()
+    inner.anchor = inner.block.last_op
+    return inner, iv
+
+
+def _outer_loops(
+    c: Contraction, pen: Pen, threads: Threads
+) -> tuple[Pen, dict[int, Index], Threads]:
+    """Loops over batch axes; the first of them takes the threads."""
+    fixed: dict[int, Index] = {}
+    inner = pen
+    for d in c.outer:
+        if inner is pen:
+            inner, iv = threads.loop(pen, 0, pen.pool.size(c.s.loops[d]), 1, "batch", c.work)
+            pen.anchor = inner.block.parent_op()
+        else:
+            inner, iv = _loop(inner, 0, pen.pool.size(c.s.loops[d]), 1, "batch")
+        fixed[d] = iv
+    return inner, fixed, Threads(1) if c.outer else threads
+
+
+def _outer_copies(c: Contraction, fixed: dict[int, Index]) -> Size:
+    """Threads of a batch loop need a panel each: one for each step of the parallel loop."""
+    if not c.outer:
+        return 1
+    iv = fixed[c.outer[0]]
+    assert isinstance(iv, SSAValue) and isinstance(iv.owner, Block)
+    parallel = isinstance(iv.owner.parent_op(), scf.ParallelOp)
+    return c.s.loops[c.outer[0]] if parallel else 1
+
+
+def _splits_columns(n: Size, m: Size, shape: Shape, threads: Threads) -> bool:
+    """Threads share out columns, unless there are too few panels of them for that."""
+    panels = -(-n // shape.columns) if isinstance(n, int) else None
+    if isinstance(m, int) and m <= shape.rows:
+        return True
+    return panels is None or panels >= 2 * threads.count
+
+
+def _may_pack(c: Contraction, shape: Shape) -> bool:
+    n, m = c.extent(c.n), c.extent(c.m)
+    if c.b.stride(c.n) != 1 or c.b.element != c.element:
+        return True
+    if not isinstance(n, int) or n % shape.columns:
+        return True
+    return not isinstance(m, int) or m >= PACK_ROWS
+
+
+def _flat(element: Attribute, length: Size) -> memref_type:  # type: ignore[valid-type]
+    from xdsl.dialects.builtin import DYNAMIC_INDEX
+
+    return memref_type(element, [length if isinstance(length, int) else DYNAMIC_INDEX])
+
+
+def _chunks(
+    c: Contraction, pen: Pen, split: int, shape: Shape, extent: Index, threads: Threads
+) -> tuple[Pen, Index, Index, Index]:
+    """Shares of the columns: (pen, where this share's panel starts, first column, end)."""
+    k = pen.pool.size(c.extent(c.k))
+    if split == 1:
+        at: Index = 0
+        if c.outer:
+            first = pen.block
+            while first is not None and not isinstance(first.parent_op(), scf.ParallelOp):
+                parent = first.parent_op()
+                first = parent.parent if parent is not None else None  # type: ignore[assignment]
+                if parent is None:
+                    break
+            if first is not None and isinstance(first.parent_op(), scf.ParallelOp):
+                at = pen.mul(first.args[0], pen.mul(k, shape.columns))
+        return pen, at, 0, extent
+    share = pen.mul(pen.ceil(pen.ceil(extent, shape.columns), split), shape.columns)
+    inner, chunk = threads.loop(pen, 0, split, 1, "share", c.work)
+    lb = inner.mul(chunk, share)
+    ub = inner.min(extent, inner.add(lb, share))
+    return inner, inner.mul(chunk, inner.mul(k, shape.columns)), lb, ub
+
+
+def _finish(
+    c: Contraction,
+    pen: Pen,
+    fixed: dict[int, Index],
+    at: tuple[Index, Index],
+    extents: tuple[Index, Index],
+    tile: SSAValue,
+) -> None:
+    """Takes the tile to its destination, through the epilogue when there is one."""
+    pens, (i, j) = open_loops(pen, [(0, extents[0]), (0, extents[1])], ["i", "j"])
+    row = pens[1].add(at[0], i)
+    column = pens[2].add(at[1], j)
+    total = pens[2].load(tile, [i, j], "total")
+    s = c.s
+    by_dim: list[Index] = [0] * len(s.loops)
+    depth = [0] * len(s.loops)
+    for d, iv in fixed.items():
+        by_dim[d] = iv
+    if c.m is not None:
+        by_dim[c.m], depth[c.m] = row, 1
+    if c.n is not None:
+        by_dim[c.n], depth[c.n] = column, 2
+    nest = Nest(pens, by_dim, depth)
+    total = start(c, nest, total)
+    store(c, nest, total)
+
+
+def start(c: Contraction, nest: Nest, total: SSAValue) -> SSAValue:
+    """Adds what the result starts from."""
+    add = arith.AddfOp if isinstance(c.element, AnyFloat) else arith.AddiOp
+    if c.init is None:
+        return nest.inner.op(add, [nest.element(c.s.outputs[0]), total], c.element, "total")
+    constant = c.init.owner
+    if isinstance(constant, arith.ConstantOp) and constant.value.value.data == 0:  # type: ignore[attr-defined]
+        return total
+    return nest.inner.op(add, [c.init, total], c.element, "total")
+
+
+def store(c: Contraction, nest: Nest, total: SSAValue) -> None:
+    """Stores an element of the result, or what the epilogue makes of it."""
+    output = c.s.outputs[0]
+    if c.tail is None:
+        ref, indices = element_index(output, nest.ivs, nest.inner)
+        nest.inner.store(total, ref, indices)
+        return
+    order = [e.position for e in output.exprs]  # type: ignore[attr-defined]
+    tail_nest = Nest(nest.pens, [nest.ivs[d] for d in order], [nest.depth_of_dim[d] for d in order])
+    tail_nest.depth[total] = len(nest.pens) - 1
+    for pen in nest.pens:
+        pen.location = c.tail.op.location
+    taken = {n: total for n, o in enumerate(c.tail.inputs) if o.ref is output.ref}
+    fill_elementwise(c.tail, tail_nest, taken)
+
+
+# -- products of a matrix and a vector along contiguous rows
+
+
+def lower_dots(c: Contraction, tiles: Tiles, target: Target, pen: Pen, threads: Threads) -> None:
+    """
+    ```
+    for i in 0..m step 4
+      results[0..4] = A[i.., :] . x             // vectors along k
+      y[i..] = epilogue(results)
+    ```
+    """
+    anchor = pen.anchor
+    lanes = max(target.lanes(element_bytes(c.element)), 2)
+    outer, fixed, threads = _outer_loops(c, pen, threads)
+    m = c.extent(c.m)
+    rows = 1 if c.m is None or (isinstance(m, int) and m < 4) else 4
+    extent = outer.pool.size(m)
+    body, i0 = threads.loop(outer, 0, extent, rows, "i", c.work) if c.m is not None else (outer, 0)
+    height: Index = (
+        rows
+        if isinstance(extent, int) and extent % rows == 0
+        else body.min(rows, body.sub(extent, i0), "height")
+    )
+    results = body.alloca(c.element, [rows], "dots")
+    a_at = c.a.at(body, fixed | ({c.m: i0} if c.m is not None else {}))
+    x_at = c.b.at(body, fixed)
+    k, stride = body.pool.size(c.extent(c.k)), c.a.stride(c.m)
+
+    def call(at: Pen, count: int, first: Index) -> None:
+        here = at.add(a_at, at.mul(stride, first))
+        arguments = [k, c.a.flat, here, stride, c.b.flat, x_at, results, first]
+        tiles.dot(at, count, lanes, c.element, arguments)
+
+    _call_tiles(body, Shape(rows, 1, 1, lanes), height, m, call)
+    pens, (i,) = open_loops(body, [(0, height)], ["i"])
+    total = pens[1].load(results, [i], "total")
+    by_dim: list[Index] = [0] * len(c.s.loops)
+    depth = [0] * len(c.s.loops)
+    for d, iv in fixed.items():
+        by_dim[d] = iv
+    if c.m is not None:
+        by_dim[c.m], depth[c.m] = pens[1].add(i0, i), 1
+    nest = Nest(pens, by_dim, depth)
+    store(c, nest, start(c, nest, total))
+    pen.anchor = anchor

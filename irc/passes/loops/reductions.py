@@ -1,0 +1,463 @@
+"""
+Reductions to loops, in the order that the language defines.
+
+A float sum keeps 64 partial sums: element number e of the reduced loops, counted row by row, goes
+to partial e % 64, and the partials are added in halves: p[l] += p[l + 32], then 16, 8, 4, 2, 1.
+That order does not depend on threads or vectors, and vectors compute it at full speed.
+Maxima, minima, and integer and logical reductions give the same result in any order; they use the
+same loops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from xdsl.dialects import arith, scf
+from xdsl.dialects.linalg.ops import YieldOp
+from xdsl.ir import Operation, SSAValue
+
+from irc.passes.loops.builder import Index, Pen
+from irc.passes.loops.nest import COUNTERS, Nest, is_bool, open_loops, work
+from irc.passes.loops.structured import (
+    Shapes,
+    Structured,
+    collapse,
+    dims_in,
+    element_index,
+)
+from irc.passes.loops.threads import Threads
+from irc.sizes import Size, product
+
+LANES = 64
+COLUMNS = 64  # of an array reduced along its rows, kept at a time
+
+_ORDERED = (arith.AddfOp, arith.MulfOp)
+_ANY_ORDER = (
+    arith.MaximumfOp,
+    arith.MinimumfOp,
+    arith.MaxnumfOp,
+    arith.MinnumfOp,
+    arith.AddiOp,
+    arith.MuliOp,
+    arith.AndIOp,
+    arith.OrIOp,
+    arith.XOrIOp,
+    arith.MaxSIOp,
+    arith.MinSIOp,
+    arith.MaxUIOp,
+    arith.MinUIOp,
+)
+
+
+@dataclass(eq=False)
+class Combiner:
+    """
+    How one output takes in an element: acc = cls(acc, value).
+
+    neutral   the fill that the accumulator starts from, None when it starts from memory
+    """
+
+    cls: type[Operation]
+    value: SSAValue
+    neutral: SSAValue | None
+
+    def apply(self, pen: Pen, acc: SSAValue, value: SSAValue) -> SSAValue:
+        return pen.op(self.cls, [acc, value], acc.type)
+
+
+def lower_reduction(
+    s: Structured,
+    inits: Sequence[SSAValue | None],
+    pen: Pen,
+    shapes: Shapes,
+    threads: Threads,
+) -> None:
+    """
+    `inits` are the constants from which the outputs start; None: from what is in memory.
+    """
+    s = collapse(s, shapes, pen)
+    combiners = _combiners(s, inits)
+    anchor = pen.anchor
+    if combiners is None:
+        _sequential(s, inits, pen, threads)
+    elif _reduces_columns(s):
+        _columns(s, combiners, pen, threads)
+    else:
+        _rows(s, combiners, pen, threads)
+    pen.anchor = anchor
+
+
+def _combiners(s: Structured, inits: Sequence[SSAValue | None]) -> list[Combiner] | None:
+    """One for each output, or None when the body is not made of known ones."""
+    block = s.op.body.block
+    end = block.last_op
+    assert isinstance(end, YieldOp)
+    found: list[Combiner] = []
+    accs = block.args[len(s.inputs) :]
+    for acc, yielded, init in zip(accs, end.operands, inits, strict=True):
+        op = yielded.owner
+        if not isinstance(op, _ORDERED + _ANY_ORDER) or op.parent is not block:
+            return None
+        if len(list(acc.uses)) != 1 or acc not in op.operands or len(list(yielded.uses)) != 1:
+            return None
+        value = op.operands[1] if op.operands[0] is acc else op.operands[0]
+        found.append(Combiner(type(op), value, init))
+    return found
+
+
+def _starts(combiners: Sequence[Combiner], pen: Pen) -> list[SSAValue]:
+    """Neutral elements, from which the partials start."""
+    return [_neutral(c, pen) for c in combiners]
+
+
+def _neutral(c: Combiner, pen: Pen) -> SSAValue:
+    type_ = c.value.type
+    number: int | float
+    if c.cls in (arith.AddfOp, arith.AddiOp, arith.OrIOp, arith.XOrIOp, arith.MaxUIOp):
+        number = 0
+    elif c.cls in (arith.MulfOp, arith.MuliOp):
+        number = 1
+    elif c.cls in (arith.MaximumfOp, arith.MaxnumfOp):
+        number = float("-inf")
+    elif c.cls in (arith.MinimumfOp, arith.MinnumfOp):
+        number = float("inf")
+    elif c.cls in (arith.AndIOp, arith.MinUIOp):
+        number = 1 if is_bool(c.value) else -1
+    else:
+        width = type_.width.data  # type: ignore[attr-defined]
+        number = -(1 << (width - 1)) if c.cls is arith.MaxSIOp else (1 << (width - 1)) - 1
+    if c.cls in (arith.MaxnumfOp, arith.MinnumfOp):
+        number = float("nan")  # ignored by them, and right for nothing but NaN
+    return pen.pool.number(number, type_)
+
+
+def _take(s: Structured, combiners: Sequence[Combiner], nest: Nest) -> list[SSAValue]:
+    """The values that go into the accumulators, computed in the nest."""
+    block = s.op.body.block
+    end = block.last_op
+    assert isinstance(end, YieldOp)
+    finals = [v.owner for v in end.operands]
+    end.operands = [c.value for c in combiners]
+    for op in finals:
+        assert isinstance(op, Operation)
+        op.detach()
+        op.erase()
+    arguments: list[SSAValue | None] = [
+        nest.element(o) if block.args[n].first_use else None for n, o in enumerate(s.inputs)
+    ]
+    return nest.body(block, [*arguments, *([None] * len(s.outputs))])
+
+
+def _write(
+    s: Structured,
+    combiners: Sequence[Combiner],
+    totals: Sequence[SSAValue],
+    ivs: Sequence[Index],
+    pen: Pen,
+) -> None:
+    """Stores the results, after what the outputs held unless they start from the neutral."""
+    for output, c, total in zip(s.outputs, combiners, totals, strict=True):
+        ref, indices = element_index(output, ivs, pen)
+        if c.neutral is None:
+            total = c.apply(pen, pen.load(ref, indices), total)
+        elif not _is_neutral(c):
+            total = c.apply(pen, c.neutral, total)
+        pen.store(total, ref, indices)
+
+
+def _is_neutral(c: Combiner) -> bool:
+    """Whether the constant that the output starts from changes nothing."""
+    op = c.neutral.owner if c.neutral is not None else None
+    if not isinstance(op, arith.ConstantOp):
+        return False
+    value = op.value.value.data  # type: ignore[attr-defined]
+    if c.cls in (arith.AddfOp, arith.AddiOp, arith.OrIOp, arith.XOrIOp):
+        return value == 0
+    if c.cls in (arith.MulfOp, arith.MuliOp):
+        return value == 1
+    if c.cls is arith.MaximumfOp:
+        return value == float("-inf")
+    if c.cls is arith.MinimumfOp:
+        return value == float("inf")
+    return False
+
+
+# -- along rows: the innermost loop is reduced
+
+
+def _rows(s: Structured, combiners: Sequence[Combiner], pen: Pen, threads: Threads) -> None:
+    """
+    ```
+    for i in 0..n
+      p[0..64] = 0
+      for base in 0..m step 64
+        for l in 0..min(64, m - base)         // vectors
+          p[l] += f(x[i, base + l])
+      y[i] = p added in halves
+    ```
+    """
+    outer = [d for d, r in enumerate(s.reduced) if not r]
+    inner = [d for d, r in enumerate(s.reduced) if r]
+    total = product([s.loops[d] for d in inner])
+    known = total if isinstance(total, int) else LANES
+    lanes = max(min(known, LANES), 1)
+    cost = work(s.op.body.block) + len(s.inputs)
+    pens, ivs = _outer_loops(s, outer, pen, threads, product([total, cost]))
+    body = pens[-1]
+    partials = [body.alloca(c.value.type, [lanes], "partial") for c in combiners]
+    _fill(body, partials, _starts(combiners, body), [lanes])
+    by_dim: list[Index] = [0] * len(s.loops)
+    depth = [0] * len(s.loops)
+    for level, dim in enumerate(outer):
+        by_dim[dim], depth[dim] = ivs[level], level + 1
+    after = body.anchor
+    lane_pens, lane = _lane_loops(s, inner, body, by_dim, depth, len(pens) - 1, lanes)
+    nest = Nest([*pens[:-1], *lane_pens], by_dim, depth)
+    values = _take(s, combiners, nest)
+    for c, p, value in zip(combiners, partials, values, strict=True):
+        acc = nest.inner.load(p, [lane], "acc")
+        nest.inner.store(c.apply(nest.inner, acc, value), p, [lane])
+    body.anchor = after
+    _halve(body, combiners, partials, lanes, [])
+    totals = [body.load(p, [0], "total") for p in partials]
+    _write(s, combiners, totals, by_dim, body)
+
+
+def _lane_loops(
+    s: Structured,
+    inner: list[int],
+    body: Pen,
+    by_dim: list[Index],
+    depth: list[int],
+    level: int,
+    lanes: int,
+) -> tuple[list[Pen], Index]:
+    """Loops over the reduced elements, and the partial that takes in the current one."""
+    last = inner[-1]
+    size = body.pool.size
+    contiguous = len(inner) == 1 or (isinstance(s.loops[last], int) and s.loops[last] % LANES == 0)
+    bounds: list[tuple[Index, Index]] = [(0, size(s.loops[d])) for d in inner[:-1]]
+    if contiguous and isinstance(s.loops[last], int) and s.loops[last] <= lanes:
+        pens, ivs = open_loops(body, [*bounds, (0, size(s.loops[last]))], COUNTERS[level:])
+        for n, dim in enumerate(inner):
+            by_dim[dim], depth[dim] = ivs[n], level + n + 1
+        return pens, ivs[-1]
+    if contiguous:
+        pens, ivs = open_loops(body, bounds, COUNTERS[level:], simd=False)
+        extent = size(s.loops[last])
+        blocks, base, _, op = pens[-1].loop(0, extent, LANES, "base")
+        blocks.end()
+        pens[-1].anchor = op
+        blocks.anchor = blocks.block.last_op
+        count = blocks.min(LANES, blocks.sub(extent, base), "count")
+        lane_pens, (lane,) = open_loops(blocks, [(0, count)], ["lane"])
+        for n, dim in enumerate(inner[:-1]):
+            by_dim[dim], depth[dim] = ivs[n], level + n + 1
+        index = lane_pens[-1].add(base, lane)
+        by_dim[last], depth[last] = index, level + len(inner) + 1
+        return [*pens, *lane_pens], lane
+    pens, ivs = open_loops(body, [*bounds, (0, size(s.loops[last]))], COUNTERS[level:], simd=False)
+    number: Index = 0
+    for n, dim in enumerate(inner):
+        by_dim[dim], depth[dim] = ivs[n], level + n + 1
+        number = pens[-1].add(pens[-1].mul(number, size(s.loops[dim])), ivs[n])
+    return pens, pens[-1].rem(number, LANES)
+
+
+def _outer_loops(
+    s: Structured, outer: list[int], pen: Pen, threads: Threads, cost: Size
+) -> tuple[list[Pen], list[SSAValue]]:
+    """Loops over the elements of the result; the pens stand where the next thing goes."""
+    extents = [s.loops[d] for d in outer]
+    if not outer:
+        return [pen], []
+    bounds: list[tuple[Index, Index]] = [(0, pen.pool.size(e)) for e in extents]
+    first, iv = threads.loop(pen, *bounds[0], 1, COUNTERS[0], product([*extents, cost]))
+    pen.anchor = first.block.parent_op()
+    pens, ivs = open_loops(first, bounds[1:], COUNTERS[1:], simd=False)
+    return [pen, *pens], [iv, *ivs]
+
+
+def _fill(
+    pen: Pen, partials: Sequence[SSAValue], starts: Sequence[SSAValue], bounds: Sequence[Index]
+) -> None:
+    anchor = pen.anchor
+    pens, ivs = open_loops(pen, [(0, b) for b in bounds], ["lane", "column"])
+    for p, start in zip(partials, starts, strict=True):
+        pens[-1].store(start, p, list(ivs))
+    pen.anchor = anchor
+
+
+def _halve(
+    pen: Pen,
+    combiners: Sequence[Combiner],
+    partials: Sequence[SSAValue],
+    lanes: int,
+    columns: Sequence[Index],
+    used: Index | None = None,
+) -> None:
+    """
+    Adds the partials in halves, into partial 0.
+
+    used   how many partials were touched; the others hold the neutral element, and adding that
+           changes nothing, since no partial is -0
+    """
+    half = LANES // 2
+    while half:
+        if half < lanes:
+            count: Index = min(half, lanes - half)
+            if used is not None and not isinstance(used, int):
+                count = pen.max(pen.min(half, pen.sub(used, half)), 0)
+            anchor = pen.anchor
+            bounds: list[tuple[Index, Index]] = [(0, count), *((0, c) for c in columns)]
+            pens, (lane, *rest) = open_loops(pen, bounds, ["lane", "column"])
+            inner = pens[-1]
+            for c, p in zip(combiners, partials, strict=True):
+                low = inner.load(p, [lane, *rest], "low")
+                high = inner.load(p, [inner.add(lane, half), *rest], "high")
+                inner.store(c.apply(inner, low, high), p, [lane, *rest])
+            pen.anchor = anchor
+        half //= 2
+
+
+# -- along columns: the innermost loop is kept
+
+
+def _reduces_columns(s: Structured) -> bool:
+    """Whether neighbours in memory belong to different results."""
+    widest = max(s.inputs, key=lambda o: len(o.exprs), default=None)
+    if widest is None or not widest.exprs:
+        return False
+    dims = dims_in(widest.exprs[-1])
+    return len(dims) == 1 and not s.reduced[next(iter(dims))]
+
+
+def _columns(s: Structured, combiners: Sequence[Combiner], pen: Pen, threads: Threads) -> None:
+    """
+    ```
+    for c in 0..m step 64
+      p[0..64, 0..64] = 0
+      for i in 0..n
+        for j in 0..min(64, m - c)            // vectors
+          p[i % 64, j] += f(x[i, c + j])
+      y[c + j] = p[., j] added in halves
+    ```
+    """
+    widest = max(s.inputs, key=lambda o: len(o.exprs))
+    (column,) = dims_in(widest.exprs[-1])
+    outer = [d for d, r in enumerate(s.reduced) if not r and d != column]
+    inner = [d for d, r in enumerate(s.reduced) if r]
+    total = product([s.loops[d] for d in inner])
+    ordered = any(c.cls in _ORDERED for c in combiners)
+    lanes = (min(total, LANES) if isinstance(total, int) else LANES) if ordered else 1
+    lanes = max(lanes, 1)
+    width = s.loops[column]
+    columns = min(width, COLUMNS) if isinstance(width, int) else COLUMNS
+    columns = max(columns, 1)
+    cost = product([total, width, work(s.op.body.block) + len(s.inputs)])
+    pens, ivs = _outer_loops(s, outer, pen, threads, cost)
+    blocks = pens[-1]
+    extent = blocks.pool.size(width)
+    split = threads if not outer else Threads(1)
+    body, start = split.loop(blocks, 0, extent, columns, "start", cost)
+    blocks.anchor = body.block.parent_op()
+    count = (
+        columns
+        if isinstance(extent, int) and extent % columns == 0
+        else body.min(columns, body.sub(extent, start), "count")
+    )
+    rows: Index = body.pool.size(total)
+    used: Index = lanes if isinstance(rows, int) or not ordered else body.min(LANES, rows, "used")
+    partials = [body.alloca(c.value.type, [lanes, columns], "partial") for c in combiners]
+    _fill(body, partials, _starts(combiners, body), [used, count])
+    by_dim: list[Index] = [0] * len(s.loops)
+    depth = [0] * len(s.loops)
+    for level, dim in enumerate(outer):
+        by_dim[dim], depth[dim] = ivs[level], level + 1
+    anchor = body.anchor
+    level = len(pens)
+    row_bounds: list[tuple[Index, Index]] = [(0, body.pool.size(s.loops[d])) for d in inner]
+    row_pens, row_ivs = open_loops(body, row_bounds, COUNTERS[len(outer) :], simd=False)
+    number: Index = 0
+    for n, dim in enumerate(inner):
+        by_dim[dim], depth[dim] = row_ivs[n], level + n + 1
+        number = row_pens[-1].add(
+            row_pens[-1].mul(number, body.pool.size(s.loops[dim])), row_ivs[n]
+        )
+    lane: Index = row_pens[-1].rem(number, LANES) if lanes == LANES else number
+    if not ordered:
+        lane = 0
+    column_pens, (j,) = open_loops(row_pens[-1], [(0, count)], ["column"])
+    by_dim[column] = column_pens[-1].add(start, j)
+    depth[column] = level + len(inner) + 1
+    nest = Nest([*pens[:-1], blocks, *row_pens, column_pens[-1]], by_dim, depth)
+    values = _take(s, combiners, nest)
+    for c, p, value in zip(combiners, partials, values, strict=True):
+        acc = nest.inner.load(p, [lane, j], "acc")
+        nest.inner.store(c.apply(nest.inner, acc, value), p, [lane, j])
+    body.anchor = anchor
+    _halve(body, combiners, partials, lanes, [count], used)
+    out_pens, (j,) = open_loops(body, [(0, count)], ["column"])
+    by_dim[column] = out_pens[-1].add(start, j)
+    totals = [out_pens[-1].load(p, [0, j], "total") for p in partials]
+    _write(s, combiners, totals, by_dim, out_pens[-1])
+
+
+# -- anything else: accumulators in registers, one element after the other
+
+
+def _sequential(
+    s: Structured, inits: Sequence[SSAValue | None], pen: Pen, threads: Threads
+) -> None:
+    """
+    ```
+    for i in 0..n
+      best, where = for j in 0..m carrying (best, where)
+        body(x[i, j], best, where)
+      y[i], z[i] = best, where
+    ```
+    """
+    outer = [d for d, r in enumerate(s.reduced) if not r]
+    inner = [d for d, r in enumerate(s.reduced) if r]
+    cost = product([*(s.loops[d] for d in inner), 4 * work(s.op.body.block)])
+    pens, ivs = _outer_loops(s, outer, pen, threads, cost)
+    by_dim: list[Index] = [0] * len(s.loops)
+    depth = [0] * len(s.loops)
+    for level, dim in enumerate(outer):
+        by_dim[dim], depth[dim] = ivs[level], level + 1
+    body = pens[-1]
+    accs: list[SSAValue] = []
+    for output, init in zip(s.outputs, inits, strict=True):
+        if init is None:
+            ref, indices = element_index(output, by_dim, body)
+            init = body.load(ref, indices, "acc")
+        accs.append(init)
+    after = body.anchor
+    loop_pens: list[Pen] = [body]
+    loops: list[scf.ForOp] = []
+    for n, dim in enumerate(inner):
+        bound = body.pool.size(s.loops[dim])
+        hint = COUNTERS[(len(outer) + n) % len(COUNTERS)]
+        within, iv, carried, op = loop_pens[-1].loop(0, bound, 1, hint, accs)
+        for arg in carried:
+            arg.name_hint = "acc"
+        by_dim[dim], depth[dim] = iv, len(pens) + n
+        accs = list(carried)
+        loops.append(op)
+        loop_pens.append(within)
+    # Everything stays in the innermost loop: the loops in between only pass values on.
+    nest = Nest([loop_pens[-1]], by_dim, [0] * len(by_dim))
+    block = s.op.body.block
+    arguments: list[SSAValue | None] = [
+        nest.element(o) if block.args[n].first_use else None for n, o in enumerate(s.inputs)
+    ]
+    values = nest.body(block, [*arguments, *accs])
+    nest.inner.end(values)
+    for n in range(len(loops) - 1, 0, -1):
+        Pen(body.pool, loops[n - 1].body.block, None, body.location).end(loops[n].results)
+    body.anchor = after
+    for result, output in zip(loops[0].results, s.outputs, strict=True):
+        result.name_hint = "acc"
+        ref, indices = element_index(output, by_dim, body)
+        body.store(result, ref, indices)

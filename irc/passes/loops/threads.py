@@ -1,0 +1,78 @@
+"""Which loops run on several threads: the outermost ones, when there is enough work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from xdsl.dialects import scf
+from xdsl.dialects.builtin import IntegerAttr, StringAttr, UnitAttr, i64
+from xdsl.ir import SSAValue
+
+from irc.passes.loops.builder import Index, Pen
+from irc.passes.loops.nest import COUNTERS, SIMD, open_loops
+from irc.sizes import Size, poly, product
+
+WORK = "irc.work"  # on scf.parallel: additions it does, a polynomial in the sizes
+MIN_WORK = "irc.min_work"  # below that, one thread does it
+
+
+@dataclass(frozen=True)
+class Threads:
+    """
+    count      threads that a call may use
+    min_work   additions that are worth waking threads for
+    """
+
+    count: int = 1
+    min_work: int = 1 << 17
+
+    def worth(self, work: Size) -> bool:
+        """False when there can never be enough work."""
+        if self.count < 2:
+            return False
+        constant = poly(work).constant
+        return constant is None or constant >= self.min_work
+
+    def loop(
+        self, pen: Pen, lb: Index, ub: Index, step: Index, hint: str, work: Size
+    ) -> tuple[Pen, SSAValue]:
+        """
+        A loop over independent iterations, on threads if `work` is enough at run time.
+
+        The pen that comes back stands before the loop's terminator.
+        """
+        if not self.worth(work):
+            inner, iv, _, _ = pen.loop(lb, ub, step, hint)
+            inner.end()
+            inner.anchor = inner.block.last_op
+            return inner, iv
+        inner, iv = pen.parallel(lb, ub, step, hint)
+        op = inner.block.parent_op()
+        assert isinstance(op, scf.ParallelOp)
+        if poly(work).constant is None:
+            op.attributes[WORK] = StringAttr(str(work))
+            op.attributes[MIN_WORK] = IntegerAttr(self.min_work, i64)
+        return inner, iv
+
+    def nest(
+        self, pen: Pen, extents: Sequence[Size], cost: int
+    ) -> tuple[list[Pen], list[SSAValue]]:
+        """
+        Loops over 0..extent; the outermost on threads if that pays, the innermost for vectors.
+
+        Moves `pen` before the nest: the caller puts it back.
+        """
+        bounds: list[tuple[Index, Index]] = [(0, pen.pool.size(e)) for e in extents]
+        total = product(extents) * cost
+        if not bounds or not self.worth(total):
+            return open_loops(pen, bounds)
+        first, iv = self.loop(pen, *bounds[0], 1, COUNTERS[0], total)
+        outer = first.block.parent_op()
+        assert outer is not None
+        pen.anchor = outer
+        if len(bounds) == 1:
+            outer.attributes[SIMD] = UnitAttr()
+            return [pen, first], [iv]
+        pens, ivs = open_loops(first, bounds[1:], COUNTERS[1:])
+        return [pen, *pens], [iv, *ivs]
