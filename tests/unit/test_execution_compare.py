@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from parse_ir import parse_ir
 from xdsl.context import Context
-from xdsl.dialects import arith
+from xdsl.dialects import arith, func
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 from xdsl.transforms.canonicalize import CanonicalizePass
@@ -92,6 +92,55 @@ def test_ir_that_cannot_run_is_put_down_to_its_pass(text: str) -> None:
     result = compare_passes(make_context(), parse_ir(text), [CanonicalizePass(), MovePass()])
     assert result is not None and result.pass_name == "move"
     assert "is used before its definition" in result.what
+
+
+@dataclass(frozen=True)
+class DropPass(ModulePass):
+    """Erases every function."""
+
+    name = "drop"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for function in [o for o in op.ops if isinstance(o, func.FuncOp)]:
+            function.detach()
+            function.erase()
+
+
+def test_a_function_may_not_go(text: str) -> None:
+    result = compare_passes(make_context(), parse_ir(text), [DropPass()])
+    assert str(result) == "pass `drop` changes @train (seed 0): the function is gone"
+
+
+@dataclass(frozen=True)
+class ExpandPass(ModulePass):
+    """d (x * x) / d x = x + x, for the one function below."""
+
+    name = "expand"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        (grad,) = [o for o in op.walk() if isinstance(o, nd.GradOp)]
+        new = nd.ELEMENTWISE["add"].create(
+            operands=[grad.wrt[0], grad.wrt[0]], result_types=[grad.res[0].type]
+        )
+        assert grad.parent is not None
+        grad.parent.insert_op_before(new, grad)
+        grad.res[0].replace_all_uses_with(new.results[0])
+        grad.detach()
+        grad.erase()
+
+
+def test_comparing_starts_when_derivatives_are_expanded() -> None:
+    grad = """
+      func.func @f(%x: tensor<f32>) -> tensor<f32> {
+        %y = nd.mul %x, %x : tensor<f32>
+        %d = nd.grad %y wrt %x : tensor<f32> wrt tensor<f32> -> tensor<f32>
+        %z = nd.sub %d, %x : tensor<f32>
+        func.return %z : tensor<f32>
+      }"""
+    passes = [CanonicalizePass(), ExpandPass(), CanonicalizePass()]
+    assert compare_passes(make_context(), parse_ir(grad), passes) is None
+    result = compare_passes(make_context(), parse_ir(grad), [*passes, SwapPass()])
+    assert result is not None and result.pass_name == "swap"
 
 
 @dataclass(frozen=True)
