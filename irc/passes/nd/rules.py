@@ -68,6 +68,7 @@ class Rewriter(Builder):
     def __init__(self, point: InsertPoint, opaque: set[SSAValue]) -> None:
         super().__init__(point)
         self.opaque = opaque
+        self.derivatives = bool(opaque)  # whether some are still to be taken
         self.written: list[Operation] = []
 
     def insert(self, op: Operation) -> Operation:
