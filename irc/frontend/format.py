@@ -321,7 +321,7 @@ def _function(node: tree.Function) -> Doc:
         head.append(Group(Nest([SPACE, "-> ", type_(node.result)])))
     if node.where:
         facts: list[Doc] = [expression(fact) for fact in node.where]
-        head.append(Group(Nest([SPACE, "where ", *joined(",", facts)])))
+        head.append(Group(Nest([SPACE, "where ", Group(Nest(joined(",", facts)))])))
     if isinstance(node.body, tree.Expr):
         head += [" =", Group(Nest([SPACE, expression(node.body)]))]
     return head
