@@ -177,13 +177,13 @@ IRC_AS(i64, int64_t, f64, double)
     {                                                                                              \
         const type both = irc_##i##_as_##end(irc_##end##_as_##i(a) & irc_##end##_as_##i(b));       \
         const type larger = a > b ? a : (b > a ? b : both);                                        \
-        return (a != a) | (b != b) ? a + b : larger;                                               \
+        return ((a != a) | (b != b)) ? a + b : larger;                                              \
     }                                                                                              \
     IRC_HELPER type irc_minimum_##end(type a, type b)                                              \
     {                                                                                              \
         const type both = irc_##i##_as_##end(irc_##end##_as_##i(a) | irc_##end##_as_##i(b));       \
         const type smaller = a < b ? a : (b < a ? b : both);                                       \
-        return (a != a) | (b != b) ? a + b : smaller;                                              \
+        return ((a != a) | (b != b)) ? a + b : smaller;                                             \
     }                                                                                              \
     IRC_HELPER type irc_maxnum_##end(type a, type b)                                               \
     {                                                                                              \

@@ -110,7 +110,8 @@ class Contractions:
         a, b = (access_of(o, shapes, pen) for o in s.inputs)
         if a is None or b is None:
             return None
-        order = [e.position for e in s.outputs[0].exprs]  # type: ignore[attr-defined]
+        axes = [e.position for e in s.outputs[0].exprs]  # type: ignore[attr-defined]
+        order = [d for d in axes if s.loops[d] != 1]
         ms = [d for d in order if roles[d] == "m"]
         ns = [d for d in order if roles[d] == "n"]
         k = roles.index("k")

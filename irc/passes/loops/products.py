@@ -57,12 +57,16 @@ class Contraction:
 
 @dataclass(frozen=True)
 class Shape:
-    """rows x columns of a register tile, columns being `vectors` registers of `lanes` elements."""
+    """
+    rows x columns of a register tile, columns being `vectors` registers of `lanes` elements.
+
+    fewer   heights of the tiles for rows that are left over, largest first
+    """
 
     rows: int
-    few: int
     vectors: int
     lanes: int
+    fewer: tuple[int, ...] = (1,)
 
     @property
     def columns(self) -> int:
@@ -72,13 +76,18 @@ class Shape:
 def tile_shape(c: Contraction, target: Target) -> Shape:
     """As many sums as the registers hold, beside one row of B and an element of A."""
     lanes = max(target.lanes(element_bytes(c.element)), 2)
-    n = c.extent(c.n)
-    vectors = 1 if isinstance(n, int) and n <= lanes else 2
-    rows, few = (12, 4) if target.registers >= 32 else (6, 2)
-    m = c.extent(c.m)
-    if isinstance(m, int) and m < rows:
-        rows, few = m, 1
-    return Shape(rows, few, vectors, lanes)
+    many = target.registers >= 32
+    n, m = c.extent(c.n), c.extent(c.m)
+    widest = -(-n // lanes) if isinstance(n, int) else 8
+    if m == 1:
+        return Shape(1, max(min(widest, 8 if many else 4), 1), lanes)
+    vectors = min(widest, 2)
+    rows, fewer = (12, (8, 4, 1)) if many else (6, (4, 2, 1))
+    if isinstance(m, int) and m > 0:
+        # Tiles of even height: 20 rows are 10 and 10, not 12 and 8.
+        rows = -(-m // -(-m // rows))
+        fewer = tuple(h for h in fewer if h < rows) or (1,)
+    return Shape(rows, vectors, lanes, fewer)
 
 
 def lower_tiles(c: Contraction, tiles: Tiles, target: Target, pen: Pen, threads: Threads) -> None:
@@ -97,7 +106,7 @@ def lower_tiles(c: Contraction, tiles: Tiles, target: Target, pen: Pen, threads:
     a = widen_into(c.a, c.element, c, pen) if c.a.element != c.element else c.a
     c.a = a
     extent = outer_pen.pool.size(n)
-    body, panel_at, lb, ub = _chunks(c, outer_pen, split, shape, extent, threads)
+    body, panel_at, lb, ub = _chunks(c, outer_pen, fixed, split, shape, extent, threads)
     columns, j0 = _loop(body, lb, ub, shape.columns, "j")
     width: Index = (
         shape.columns
@@ -146,17 +155,18 @@ def _call_tiles(body: Pen, shape: Shape, height: Index, m: Size, call: object) -
     full = body.compare("eq", height, shape.rows)
     whole, rest = branch(body, full)
     call(whole, shape.rows, 0)
-    if left is not None:
-        first = 0
-        while first < left:
-            rows = shape.few if left - first >= shape.few else 1
-            call(rest, rows, first)
-            first += rows
-        return
-    some = rest.mul(rest.div(height, shape.few), shape.few)
-    for lb, ub, rows in ((0, some, shape.few), (some, height, 1)):
-        inner, first_row = _loop(rest, lb, ub, rows, "r")
-        call(inner, rows, first_row)
+    done: Index = 0
+    for rows in shape.fewer:
+        if left is None:
+            until = rest.add(done, rest.mul(rest.div(rest.sub(height, done), rows), rows))
+            inner, first = _loop(rest, done, until, rows, "r")
+            call(inner, rows, first)
+            done = until
+            continue
+        assert isinstance(done, int)
+        while left - done >= rows:
+            call(rest, rows, done)
+            done += rows
 
 
 def branch(pen: Pen, condition: SSAValue) -> tuple[Pen, Pen]:
@@ -187,23 +197,31 @@ def _outer_loops(
     fixed: dict[int, Index] = {}
     inner = pen
     for d in c.outer:
-        if inner is pen:
-            inner, iv = threads.loop(pen, 0, pen.pool.size(c.s.loops[d]), 1, "batch", c.work)
+        if c.s.loops[d] == 1:
+            fixed[d] = 0
+        elif inner is pen:
+            inner, fixed[d] = threads.loop(
+                pen, 0, pen.pool.size(c.s.loops[d]), 1, "batch", c.work
+            )
             pen.anchor = inner.block.parent_op()
         else:
-            inner, iv = _loop(inner, 0, pen.pool.size(c.s.loops[d]), 1, "batch")
-        fixed[d] = iv
-    return inner, fixed, Threads(1) if c.outer else threads
+            inner, fixed[d] = _loop(inner, 0, pen.pool.size(c.s.loops[d]), 1, "batch")
+    return inner, fixed, threads if inner is pen else Threads(1)
 
 
 def _outer_copies(c: Contraction, fixed: dict[int, Index]) -> Size:
     """Threads of a batch loop need a panel each: one for each step of the parallel loop."""
-    if not c.outer:
-        return 1
-    iv = fixed[c.outer[0]]
-    assert isinstance(iv, SSAValue) and isinstance(iv.owner, Block)
-    parallel = isinstance(iv.owner.parent_op(), scf.ParallelOp)
-    return c.s.loops[c.outer[0]] if parallel else 1
+    for d in c.outer:
+        iv = fixed[d]
+        if isinstance(iv, SSAValue):
+            return c.s.loops[d] if _on_threads(iv) else 1
+    return 1
+
+
+def _on_threads(iv: Index) -> bool:
+    """Whether a counter is that of a parallel loop."""
+    owner = iv.owner if isinstance(iv, SSAValue) else None
+    return isinstance(owner, Block) and isinstance(owner.parent_op(), scf.ParallelOp)
 
 
 def _splits_columns(n: Size, m: Size, shape: Shape, threads: Threads) -> bool:
@@ -230,22 +248,19 @@ def _flat(element: Attribute, length: Size) -> memref_type:  # type: ignore[vali
 
 
 def _chunks(
-    c: Contraction, pen: Pen, split: int, shape: Shape, extent: Index, threads: Threads
+    c: Contraction,
+    pen: Pen,
+    fixed: dict[int, Index],
+    split: int,
+    shape: Shape,
+    extent: Index,
+    threads: Threads,
 ) -> tuple[Pen, Index, Index, Index]:
     """Shares of the columns: (pen, where this share's panel starts, first column, end)."""
     k = pen.pool.size(c.extent(c.k))
     if split == 1:
-        at: Index = 0
-        if c.outer:
-            first = pen.block
-            while first is not None and not isinstance(first.parent_op(), scf.ParallelOp):
-                parent = first.parent_op()
-                first = parent.parent if parent is not None else None  # type: ignore[assignment]
-                if parent is None:
-                    break
-            if first is not None and isinstance(first.parent_op(), scf.ParallelOp):
-                at = pen.mul(first.args[0], pen.mul(k, shape.columns))
-        return pen, at, 0, extent
+        own = next((iv for iv in fixed.values() if _on_threads(iv)), 0)
+        return pen, pen.mul(own, pen.mul(k, shape.columns)), 0, extent
     share = pen.mul(pen.ceil(pen.ceil(extent, shape.columns), split), shape.columns)
     inner, chunk = threads.loop(pen, 0, split, 1, "share", c.work)
     lb = inner.mul(chunk, share)
@@ -340,7 +355,7 @@ def lower_dots(c: Contraction, tiles: Tiles, target: Target, pen: Pen, threads: 
         arguments = [k, c.a.flat, here, stride, c.b.flat, x_at, results, first]
         tiles.dot(at, count, lanes, c.element, arguments)
 
-    _call_tiles(body, Shape(rows, 1, 1, lanes), height, m, call)
+    _call_tiles(body, Shape(rows, 1, lanes), height, m, call)
     pens, (i,) = open_loops(body, [(0, height)], ["i"])
     total = pens[1].load(results, [i], "total")
     by_dim: list[Index] = [0] * len(c.s.loops)
