@@ -117,7 +117,6 @@ STAGES = (
         frozenset({"builtin", "func", "memref", "scf", "vector", "arith", "math", "rt"}),
         (
             Pass("bufferize", "irc.passes.loops.bufferize:BufferizePass"),
-            Pass("loops-plan-memory", "irc.passes.loops.plan_memory:PlanMemoryPass"),
             Pass(
                 "convert-linalg-to-loops",
                 "irc.passes.loops.convert_linalg_to_loops:ConvertLinalgToLoopsPass",
@@ -126,6 +125,7 @@ STAGES = (
                     "epilogues": lambda o, t: o.opt_level > 1,
                 },
             ),
+            Pass("loops-plan-memory", "irc.passes.loops.plan_memory:PlanMemoryPass"),
         ),
     ),
 )
@@ -147,8 +147,8 @@ BEFORE = (
     ("nd-expand-grad", "convert-nd-to-linalg", "nd.grad has no lowering"),
     ("convert-nd-to-linalg", "linalg-fuse", "there is nothing to fuse before"),
     ("linalg-fuse", "bufferize", "fusion reasons about values; buffers can alias"),
-    ("bufferize", "loops-plan-memory", "a plan needs buffers"),
-    ("loops-plan-memory", "convert-linalg-to-loops", "lifetimes are read off whole ops"),
+    ("bufferize", "convert-linalg-to-loops", "loops load from buffers and store into them"),
+    ("convert-linalg-to-loops", "loops-plan-memory", "panels of products are buffers too"),
 )
 
 STAGE_NAMES = tuple(stage.name for stage in STAGES)

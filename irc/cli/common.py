@@ -62,7 +62,7 @@ class Reporter:
     def colored(self) -> bool:
         if self.color != "auto":
             return self.color == "always"
-        return "NO_COLOR" not in os.environ and _is_terminal(sys.stderr)
+        return "NO_COLOR" not in os.environ and is_terminal(sys.stderr)
 
     def error(self, message: str) -> None:
         """An error without a place."""
@@ -74,7 +74,7 @@ class Reporter:
             print(message, file=sys.stderr)
 
 
-def _is_terminal(stream: IO[Any]) -> bool:
+def is_terminal(stream: IO[Any]) -> bool:
     try:
         return stream.isatty()
     except (AttributeError, ValueError):
@@ -212,7 +212,7 @@ def write_stdout(data: str | bytes) -> None:
     if isinstance(data, str):
         sys.stdout.write(data)
         return
-    if _is_terminal(sys.stdout):
+    if is_terminal(sys.stdout):
         raise UserError("the result is binary; write it to a file with -o, or pipe it on")
     sys.stdout.flush()
     sys.stdout.buffer.write(data)

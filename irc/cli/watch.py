@@ -107,6 +107,11 @@ def dump(title: str, text: str) -> None:
     print(f"// -----// IR Dump {title} //----- //\n{text}", file=sys.stderr)
 
 
+def print_changes(reporter: Reporter) -> Changes:
+    color = reporter.colored()
+    return Changes(lambda *texts: print(diff_lines(*texts, color=color), file=sys.stderr))
+
+
 def diff_lines(name: str, before: str, after: str, *, color: bool) -> str:
     lines = difflib.unified_diff(
         before.splitlines(), after.splitlines(), "before", f"after {name}", lineterm="", n=2
@@ -133,10 +138,7 @@ def observers(request: Request, reporter: Reporter) -> list[Observer]:
     if request.after_change:
         watching.append(Changes(lambda name, _, text: dump(f"After {name}", text)))
     if request.diff:
-        color = reporter.colored()
-        watching.append(
-            Changes(lambda *texts: print(diff_lines(*texts, color=color), file=sys.stderr))
-        )
+        watching.append(print_changes(reporter))
     if request.tree:
         watching.append(Tree(Path(request.tree)))
     if request.stats:

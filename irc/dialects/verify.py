@@ -187,7 +187,12 @@ def _fault(root: Operation, error: Exception) -> OpFault:
 
 def span_of(op: Operation) -> Span | None:
     """The place of an op in its source as a span of one column; None when unknown."""
-    file, line, column = ([*place(op.location).rsplit(":", 2), "", "", ""])[:3]
+    return span_at(op.location)
+
+
+def span_at(location: Attribute) -> Span | None:
+    """The place that a location names; None when it names none."""
+    file, line, column = ([*place(location).rsplit(":", 2), "", "", ""])[:3]
     if not (line.isdecimal() and column.isdecimal()):
         return None
     return Span(file, int(line), int(column), int(line), int(column) + 1)

@@ -79,6 +79,16 @@ class Watch:
         self.seconds.append((group, step, time.perf_counter() - start))
 
 
+@dataclass(frozen=True)
+class Buffer:
+    """A piece of a function's workspace: bytes and offset are polynomials in its sizes."""
+
+    name: str
+    bytes: str
+    offset: str
+    place: str
+
+
 @dataclass
 class Outputs:
     """
@@ -87,6 +97,7 @@ class Outputs:
     texts    kind -> text or bytes
     spec     the module's description, when the road went that far
     arenas   function -> bytes of its workspace as a polynomial
+    buffers  function -> what is in it
     sources  the files that the result depends on
     cached   it came from the cache
     path     of the shared object in the cache
@@ -95,6 +106,7 @@ class Outputs:
     texts: dict[str, str | bytes] = field(default_factory=dict)
     spec: ModuleSpec | None = None
     arenas: dict[str, str] = field(default_factory=dict)
+    buffers: dict[str, list[Buffer]] = field(default_factory=dict)
     sources: tuple[str, ...] = ()
     cached: bool = False
     path: Path | None = None

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, ModuleOp, StringAttr
+from xdsl.ir import Attribute
 from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import VerifyException
 
@@ -15,12 +16,13 @@ from irc.abi import ModuleSpec
 from irc.dialects.context import make_context
 from irc.dialects.text import module_text, parse_module, verify_text
 from irc.dialects.verify import verify_module
-from irc.driver import BINARY, IR_KINDS, Outputs, Source, Watch
-from irc.driver.describe import describe_module, keep_entries
+from irc.driver import BINARY, IR_KINDS, Buffer, Outputs, Source, Watch
+from irc.driver.describe import describe_module, functions_of, keep_entries
 from irc.errors import InternalError
 from irc.options import Options
+from irc.passes.loops.plan_memory import ARENA, BUFFERS
 from irc.passes.manager import PassFailure, PassManager
-from irc.passes.reproducer import save_reproducer
+from irc.passes.reproducer import reproducer_text, save_reproducer
 from irc.passes.spelling import PassText, parse_pipeline
 from irc.pipeline import STAGES, Stage, check_stage, load, standard_pipeline
 from irc.target import Target
@@ -148,6 +150,8 @@ class Road:
                 self.watch.seconds.append((name, "(verify)", manager.verify_seconds))
         self.ran += passes
         self.watch.stage_end(name, module)
+        if stage is STAGES[-1]:
+            self.outputs.arenas, self.outputs.buffers = plans(module)
 
     def _apply(self, manager: PassManager, module: ModuleOp, passes: list[ModulePass]) -> None:
         if "compare" not in self.options.checks:
@@ -208,18 +212,18 @@ class Road:
     def emit(self, module: ModuleOp, wanted: set[str]) -> None:
         from irc.codegen.c.emit import emit_functions
         from irc.codegen.c.module import module_text as c_text
+        from irc.codegen.c.names import module_names
 
         with self.watch.timed("codegen", "C text"):
             spec = self.description()
-            kernels = emit_functions(module, lines=self.options.lines)
-            self.outputs.arenas = dict(kernels.arena)
-            text = c_text(spec, kernels.text, kernels.arena)
+            names = module_names(spec)
+            kernels = emit_functions(module, names.prefix, names.fields, self.options.lines)
+            text = c_text(spec, kernels.functions, kernels.arenas)
         self.outputs.texts["c"] = text.c
         if wanted & BINARY:
-            self.compile_c(text.c, kernels.text, wanted)
+            self.compile_c(text.c, kernels.threads, wanted)
 
-    def compile_c(self, text: str, kernels: str, wanted: set[str]) -> None:
-        from irc.codegen.c.module import uses_threads
+    def compile_c(self, text: str, threads: bool, wanted: set[str]) -> None:
         from irc.codegen.c.toolchain import (
             CcOptions,
             compile_object,
@@ -232,7 +236,7 @@ class Road:
         how = CcOptions(
             optimize=self.options.opt_level,
             march=self.target.march,
-            openmp=uses_threads(kernels),
+            openmp=threads,
             cflags=self.options.cflags,
             keep=self.watch.keep,
         )
@@ -243,3 +247,32 @@ class Road:
                 built = build(text, how, compiler)
             self.watch.commands.append(built.command)
             self.outputs.texts[kind] = seal(built.data) if kind == "so" else built.data
+
+
+def plans(module: ModuleOp) -> tuple[dict[str, str], dict[str, list[Buffer]]]:
+    """The workspace of each function and the buffers in it, as the memory plan left them."""
+    arenas: dict[str, str] = {}
+    buffers: dict[str, list[Buffer]] = {}
+    for op in functions_of(module):
+        arena, planned = op.attributes.get(ARENA), op.attributes.get(BUFFERS)
+        if not isinstance(arena, StringAttr) or not isinstance(planned, ArrayAttr):
+            continue
+        arenas[op.sym_name.data] = arena.data
+        buffers[op.sym_name.data] = [_buffer(row) for row in planned]
+    return arenas, buffers
+
+
+def _buffer(row: DictionaryAttr) -> Buffer:
+    name, size, offset, span = (row.data.get(k) for k in ("name", "bytes", "offset", "span"))
+    return Buffer(_text(name), _text(size), _text(offset), _text(span))
+
+
+def _text(attribute: Attribute | None) -> str:
+    return attribute.data if isinstance(attribute, StringAttr) else ""
+
+
+def write_pipeline(source: Source, options: Options) -> str:
+    """A reproducer of the whole compilation: the front end's IR, and every pass after it."""
+    road = Road(source, options, Watch(), Outputs())
+    module = road.read()
+    return reproducer_text(module, [str(p) for _, ps in road.stages("loops") for p in ps])
