@@ -67,7 +67,7 @@ class Unit:
         self.updates = updates
         self.block = Block()
         self.draws = False
-        self.depth = 0  # calls written into one another where the analysis stands
+        self.calls = 0  # written into this function so far
         self.reads: dict[str, SSAValue] = {}
         self._start = Builder(Block())  # reads of states; they go before the body
         self._sites = first_site
@@ -123,6 +123,7 @@ class Frame:
     node     what counts its mistakes; the function's node, or any object
     chain    how the analysis came here, innermost call first
     sizes    what its symbolic sizes stand for in the unit
+    active   functions whose calls lead here, this one last
     """
 
     module: ModuleScope
@@ -130,6 +131,7 @@ class Frame:
     name: str = ""
     chain: tuple[Call, ...] = ()
     sizes: dict[str, Poly] = field(default_factory=dict)
+    active: tuple[object, ...] = ()
 
 
 _POISON = object()

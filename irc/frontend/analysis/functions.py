@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from irc.diagnostics import Call, Label, Span
-from irc.dtypes import DTYPES
 from irc.frontend import tree
 from irc.frontend.analysis import constants, statements
 from irc.frontend.analysis.constants import Comparison
 from irc.frontend.analysis.env import Argument, Env, Frame
-from irc.frontend.analysis.problems import Problem, TooMany, guesses, problem
+from irc.frontend.analysis.problems import Problem, TooMany, guesses
 from irc.frontend.analysis.types import (
     Declared,
     Place,
@@ -24,7 +23,7 @@ from irc.frontend.analysis.types import (
     put,
     wrong_size,
 )
-from irc.frontend.analysis.values import FunctionRef, Number, Origin, Tensor, Value, renamed
+from irc.frontend.analysis.values import FunctionRef, Number, Origin, SizeOf, Tensor, Value, renamed
 from irc.sizes import Poly, Size, const, poly
 
 MAX_DEPTH = 64  # calls inside calls
@@ -49,13 +48,14 @@ def call(env: Env, function: FunctionRef, args: Sequence[Argument], span: Span) 
     Raises Problem for arguments that do not fit and, already reported, for mistakes inside.
     """
     node = function.node
+    env.problems.called.add(node)
     _check_depth(env, node, span)
     check_attributes(env, node)
     given = _match(env, function, args, span)
     shown = ", ".join(f"{g.param.name.name}: {g.value.type}" for g in given)
     chain = (Call(node.name.name, span, shown), *env.frame.chain)
-    frame = Frame(function.module, node, node.name.name, chain)
-    frame.active = (*env.frame.active, node)
+    active = (*env.frame.active, node)
+    frame = Frame(function.module, node, node.name.name, chain, active=active)
     inner = env.called(frame)
     try:
         result = _declared(inner, node.result)
@@ -111,7 +111,7 @@ def _check_depth(env: Env, node: tree.Function, span: Span) -> None:
         limit = f"{MAX_DEPTH} calls inside one another"
         if env.unit.calls > MAX_CALLS:
             limit = f"{MAX_CALLS} calls in one exported function"
-        raise env.error("E0119", f"more than {limit}", span, f"call of `{name}`")
+        raise env.error("E0118", f"more than {limit}", span, f"call of `{name}`")
 
 
 def check_attributes(env: Env, node: tree.Function) -> None:
@@ -132,13 +132,13 @@ def check_attributes(env: Env, node: tree.Function) -> None:
                 helps=["it is planned together with `extern`"],
             )  # fmt: skip
         raise env.error(
-            "E0120", f"no attribute named `@{name}`", attribute.name.span, "not found",
+            "E0117", f"no attribute named `@{name}`", attribute.name.span, "not found",
             helps=guesses(name, _ATTRIBUTES),
         )  # fmt: skip
 
 
 def _match(env: Env, function: FunctionRef, args: Sequence[Argument], span: Span) -> list[Given]:
-    """A value for each parameter. Raises E0113 when the arguments are not those of the function."""
+    """A value for each parameter. Raises E0109 when the arguments are not those of the function."""
     node = function.node
     params = {p.name.name: p for p in node.params}
     found: dict[str, Given] = {}
@@ -179,7 +179,7 @@ def _wrong_call(
 ) -> Problem:
     params = ", ".join(env.frame.module.text_of(p.span) for p in node.params)
     return env.error(
-        "E0113", title, span, text,
+        "E0109", title, span, text,
         labels=[Label(node.name.span, f"`{node.name.name}` is defined here")],
         notes=[f"`{node.name.name}({params})`"], helps=helps,
     )  # fmt: skip
@@ -285,11 +285,11 @@ def _solve(sizes: dict[str, Poly], actual: Size, declared: Poly) -> bool:
 
 
 def check_name(env: Env, name: tree.Ident, sizes: Sequence[str] | dict[str, Poly] = ()) -> None:
-    """Raises E0110 when a local name would hide state, or is also a size of the signature."""
+    """Raises E0108 when a local name would hide state, or is also a size of the signature."""
     entry = env.frame.module.defined.get(name.name)
     if isinstance(entry, tree.State | tree.StateGroup):
         raise env.error(
-            "E0110",
+            "E0108",
             f"`{name.name}` is state: a local value cannot have its name",
             name.span,
             "choose another name",
@@ -298,7 +298,7 @@ def check_name(env: Env, name: tree.Ident, sizes: Sequence[str] | dict[str, Poly
         )
     if name.name in sizes:
         raise env.error(
-            "E0110",
+            "E0108",
             f"`{name.name}` is both a parameter and a size",
             name.span,
             "choose another name",
@@ -319,8 +319,6 @@ def facts(env: Env, node: tree.Function) -> list[Comparison | tree.Expr]:
 
 def size_named(env: Env, node: tree.Name) -> Poly | None:
     """The size that a name stands for in the body of a function, or None."""
-    from irc.frontend.analysis.values import SizeOf
-
     value = env.local(node.name)
     if value is not None:
         if isinstance(value, SizeOf):
@@ -382,9 +380,3 @@ def require(caller: Env, env: Env, fact: Comparison | tree.Expr, span: Span) -> 
 
 def _result_label(node: tree.Function) -> Label | None:
     return Label(node.result.span, "declared here") if node.result else None
-
-
-__all__ = [
-    "DTYPES", "assume", "bind_sizes", "body", "call", "check_attributes", "check_name", "decided",
-    "default", "facts", "problem", "require", "run", "size_named",
-]  # fmt: skip

@@ -108,7 +108,7 @@ class ModuleScope:
             assert isinstance(node, tree.Const)
             self._enter(name, node.name.span)
             try:
-                value = constants.evaluate(node.value, self._constant_named)
+                value = constants.evaluate(node.value, self.constant_named)
             finally:
                 self._open.pop()
             if name in self.defines:
@@ -146,20 +146,20 @@ class ModuleScope:
             return declared.dtype
         assert node.type is not None
         raise problem(
-            "E0117",
+            "E0115",
             "a constant is a number",
             node.type.span,
             "only scalar types",
             helps=["a tensor that never changes can be a `state` that nothing updates"],
         )
 
-    def _constant_named(self, node: tree.Name) -> Constant:
+    def constant_named(self, node: tree.Name) -> Constant:
         found = self.defined.get(node.name)
         if isinstance(found, tree.Const):
             return self.constant(node.name)
         imported = self.imports.get(node.name)
         if found is None and imported and imported.name:
-            return imported.module._constant_named(tree.Name(node.span, imported.name))
+            return imported.module.constant_named(tree.Name(node.span, imported.name))
         if found is None and node.name in constants.NUMBERS:
             return constants.NUMBERS[node.name]
         if found is None:
@@ -172,7 +172,7 @@ class ModuleScope:
                 helps=guesses(node.name, known),
             )
         raise problem(
-            "E0117",
+            "E0115",
             "a constant expression is needed here",
             node.span,
             f"`{node.name}` is not a constant",
@@ -233,7 +233,7 @@ class ModuleScope:
                 self._open.pop()
             if not isinstance(declared, TensorType) or declared.dims or not declared.dtype:
                 raise problem(
-                    "E0118", "a type alias stands for a dtype", node.type.span, "not a dtype"
+                    "E0116", "a type alias stands for a dtype", node.type.span, "not a dtype"
                 )
             self._types[name] = declared.dtype
         return self._types[name]
@@ -275,7 +275,7 @@ class ModuleScope:
     def _enter(self, name: str, span: Span) -> None:
         if name in self._open:
             way = " -> ".join([*self._open[self._open.index(name) :], name])
-            raise problem("E0117", f"`{name}` is defined by itself: {way}", span, "circular")
+            raise problem("E0115", f"`{name}` is defined by itself: {way}", span, "circular")
         self._open.append(name)
 
     # -- lookup
@@ -354,7 +354,7 @@ def taken(name: str, span: Span, other: Named, why: str = "is defined twice, fir
     }[type(other)]
     title = f"`{name}` {why} {what}" if "twice" in why else f"{why} {what}: `{name}`"
     first = Label(other.name.span, f"`{name}` is declared as {what} here")
-    return problem("E0110", title, span, "choose another name", labels=[first])
+    return problem("E0108", title, span, "choose another name", labels=[first])
 
 
 # ---- -D
@@ -378,7 +378,7 @@ def overriding(name: str, text: str, original: Constant) -> Constant:
     kind = {bool: "true or false", int: "an integer", float: "a number"}[type(original)]
     shown = str(original).lower()
     raise problem(
-        "E0116", f"-D {name}={text}: `{name}` is {kind} ({name} = {shown} in the source)", None
+        "E0114", f"-D {name}={text}: `{name}` is {kind} ({name} = {shown} in the source)", None
     )
 
 
@@ -387,7 +387,7 @@ def dtype_given(name: str, text: str) -> DType:
     dtype = DTYPES.get(text.strip())
     if dtype is None:
         helps = guesses(text.strip(), DTYPES) or ["dtypes are " + ", ".join(DTYPES)]
-        raise problem("E0116", f"-D {name}={text}: `{text}` is not a dtype", None, helps=helps)
+        raise problem("E0114", f"-D {name}={text}: `{text}` is not a dtype", None, helps=helps)
     return dtype
 
 
@@ -402,7 +402,7 @@ def check_defines(module: ModuleScope, defines: Mapping[str, str]) -> list[Probl
                 helps = ["the file has " + ", ".join(f"`{n}`" for n in known)]
             found.append(
                 problem(
-                    "E0116", f"-D {name}: no `const` or `type` has that name", None, helps=helps
+                    "E0114", f"-D {name}: no `const` or `type` has that name", None, helps=helps
                 )
             )
     return found

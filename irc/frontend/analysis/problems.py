@@ -26,12 +26,18 @@ class TooMany(Exception):
 
 
 class Problems:
-    """What was found so far. `sources` are the texts that the messages show."""
+    """
+    What was found so far.
+
+    sources   the texts that the messages show
+    called    functions that were read for some call, and so checked
+    """
 
     def __init__(self, sources: SourceMap) -> None:
         self.sources = sources
         self.errors: list[Diagnostic] = []
         self.warnings: list[Diagnostic] = []
+        self.called: set[object] = set()
         self._seen: set[tuple[str, str, Span | None]] = set()
         self._counts: dict[object, int] = {}
 

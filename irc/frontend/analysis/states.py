@@ -123,7 +123,7 @@ def _group(module: ModuleScope, node: tree.StateGroup, keyword: Span) -> StateEn
         if field_name in types:
             first = Label(variables[field_name].span, "first declared here")
             raise problem(
-                "E0110", f"field `{field_name}` is declared twice", item.name.span,
+                "E0108", f"field `{field_name}` is declared twice", item.name.span,
                 "choose another name", labels=[first],
             )  # fmt: skip
         declared = reader.read(item.type)
@@ -251,7 +251,7 @@ def update(env: Env, node: tree.Update) -> None:
     entry, fields = _target(env, node)
     if env.binders:
         raise env.error(
-            "E0503",
+            "E0505",
             "`update` inside a comprehension",
             node.span,
             "it would happen once for each index",
@@ -267,7 +267,7 @@ def update(env: Env, node: tree.Update) -> None:
         missing = set(fields) ^ set(value.fields)
         if missing:
             raise env.error(
-                "E0203",
+                "E0503",
                 f"{place.what} has other fields than `{entry.name}`",
                 node.value.span,
                 f"this is a {value.type}",
@@ -303,7 +303,7 @@ def _new_value(env: Env, node: tree.Update, entry: StateEntry, fields: list[str]
     if node.target.items is not None:
         if len(fields) != 1:
             raise env.error(
-                "E0503", f"record `{entry.name}` cannot be indexed", node.target.span,
+                "E0505", f"record `{entry.name}` cannot be indexed", node.target.span,
                 "this is a record", labels=[_declaration(entry, fields)],
             )  # fmt: skip
         return replaced(env, node, entry.variables[fields[0]])
@@ -331,7 +331,7 @@ def _target(env: Env, node: tree.Update) -> tuple[StateEntry, list[str]]:
     if entry is None and rest:  # the path begins with an imported module
         module = env.lookup(first.name, first.span)
         raise env.error(
-            "E0503",
+            "E0505",
             f"`{first.name}.{rest[0].name}` cannot be updated here",
             node.target.span,
             f"`{first.name}` is a {module.type}",
@@ -373,7 +373,7 @@ def _not_state(env: Env, node: tree.Update, name: tree.Ident) -> Problem:
         )  # fmt: skip
     helps = [f"write `let {name.name} = ...` for a new value of that name"]
     return env.error(
-        "E0503",
+        "E0505",
         f"`{name.name}` is not state",
         name.span,
         "only state can be updated",

@@ -182,7 +182,7 @@ def dtype_named(name: str, span: Span, aliases: Mapping[str, object]) -> DType:
             helps=["dtypes are " + ", ".join(DTYPES)],
         )
     raise problem(
-        "E0118",
+        "E0116",
         f"no type named `{name}`",
         span,
         "not found",
@@ -362,7 +362,7 @@ def _fit_record(
     if set(value.fields) != set(declared.fields):
         missing = sorted(set(declared.fields) ^ set(value.fields))
         raise env.error(
-            "E0203",
+            "E0503",
             f"{place.what} has other fields than `{declared.name}`",
             place.span,
             f"they differ in `{missing[0]}`",
@@ -386,7 +386,7 @@ def _fit_tuple(
     count = len(value.items) if isinstance(value, TupleOf) else 1
     if not isinstance(value, TupleOf) or count != len(declared.parts):
         raise env.error(
-            "E0115",
+            "E0113",
             f"{place.what}: {len(declared.parts)} values are declared, {count} given",
             place.span,
             f"expected {declared.text}",

@@ -1,0 +1,101 @@
+"""Warnings: programs that are right and perhaps not meant so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from irc.diagnostics import Label, Span, did_you_mean
+from irc.frontend import tree, walk
+from irc.frontend.analysis.problems import Problems, diagnostic
+
+if TYPE_CHECKING:
+    from irc.frontend.analysis.env import Unit
+    from irc.frontend.analysis.modules import ModuleScope
+    from irc.frontend.analysis.states import StateVar
+
+
+def check_sizes(problems: Problems, module: ModuleScope, node: tree.Function) -> None:
+    """W0401 for each size that stands once in a signature and nowhere in the body."""
+    places: dict[str, list[Span]] = {}
+    for param in node.params:
+        for name, span in _sizes_in(module, param.type):
+            places.setdefault(name, []).append(span)
+    elsewhere = {name for name, _ in _sizes_in(module, node.result)}
+    for part in (*node.where, node.body):
+        elsewhere |= {n.name for n in walk.walk(part) if isinstance(n, tree.Name)}
+    for name, spans in places.items():
+        if len(spans) == 1 and name not in elsewhere:
+            near = _near(name, places)
+            suggestion = f"did you mean `{near}`?"
+            problems.warn(
+                diagnostic(
+                    "W0401",
+                    f"dimension name `{name}` is used only once",
+                    _widened(spans[0]),
+                    "this can be any size",
+                    labels=[Label(_widened(places[near][0]), suggestion)] if near else [],
+                    helps=["write `_` when the size does not matter"],
+                    severity="warning",
+                )
+            )
+
+
+def _sizes_in(module: ModuleScope, node: tree.Type | None) -> Iterator[tuple[str, Span]]:
+    """The symbolic sizes that a type names, in source order."""
+    if node is None:
+        return
+    for part in walk.walk(node):
+        if isinstance(part, tree.TensorType):
+            for dim in part.dims:
+                for leaf in walk.walk(dim):
+                    if isinstance(leaf, tree.Name) and _symbolic(module, leaf.name):
+                        yield leaf.name, leaf.span
+
+
+def _symbolic(module: ModuleScope, name: str) -> bool:
+    return name != "_" and name not in module.defined and name not in module.imports
+
+
+def _near(name: str, known: Mapping[str, object]) -> str | None:
+    """Another size that may be meant: one letter beside it, or nearly the same word."""
+    others = [other for other in known if other != name]
+    if len(name) > 1:
+        return next(iter(did_you_mean(name, others)), None)
+    beside = [o for o in others if len(o) == 1 and (abs(ord(o) - ord(name)) == 1)]
+    return next((o for o in others if o.lower() == name.lower()), next(iter(beside), None))
+
+
+def _widened(span: Span) -> Span:
+    """With the character behind, so that one letter can be seen."""
+    return span._replace(end_col=span.end_col + 1)
+
+
+def check_states(
+    problems: Problems, module: ModuleScope, variables: Sequence[StateVar], units: Sequence[Unit]
+) -> None:
+    """W0402 for states that no exported function uses, W0404 for those that it only updates."""
+    exported = [u for u in units if u.kind == "export"]
+    if not exported:
+        return
+    read = {name for u in exported for name in u.reads}
+    written = {name: u.updates.values[name].span for u in exported for name in u.updates.values}
+    for v in variables:
+        if v.name in read or v.span.file != module.tree.span.file:
+            continue
+        declared = Label(v.span, f"`{v.spoken}` is declared here")
+        if v.name in written:
+            made = diagnostic(
+                "W0404",
+                f"the update of `{v.spoken}` is never read",
+                written[v.name],
+                "no exported function reads the new value",
+                labels=[declared],
+                severity="warning",
+            )
+        else:
+            made = diagnostic(
+                "W0402", f"state `{v.spoken}` is never used", v.span,
+                "no exported function reads it", severity="warning",
+            )  # fmt: skip
+        problems.warn(made)
