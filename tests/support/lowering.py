@@ -13,7 +13,7 @@ from irc.dialects.context import make_context
 from irc.dialects.text import module_text, parse_module
 from irc.dialects.verify import verify_module
 from irc.execution import Outcome
-from irc.execution.compare import Tolerance, difference, is_inexact, uses_bf16
+from irc.execution.compare import difference, tolerance_of
 from irc.execution.program import Program
 
 
@@ -32,8 +32,7 @@ def changed_by(
     program = Program(module)
     declared = {f: program.signature(f).spec for f in program.functions}
     before = [program.run(function, inputs) for inputs in calls]
-    inexact = is_inexact(module)
-    tolerance = Tolerance(inexact, uses_bf16(module))
+    tolerance = tolerance_of(module)
     for p in passes:
         p.apply(ctx, module)
         verify_module(module)

@@ -15,10 +15,11 @@ from irc import sizes
 from irc.dialects import nd
 from irc.dtypes import DTYPES
 from irc.passes.linalg.convert_nd_to_linalg import ConvertNdToLinalgPass
+from irc.passes.linalg.fuse import FusePass
 
 N, M = sizes.var("n"), sizes.var("m")
 COUNTS = (0, 1, 7)
-PIPELINES = {"convert": [ConvertNdToLinalgPass()]}
+PIPELINES = {"convert": [ConvertNdToLinalgPass()], "fuse": [ConvertNdToLinalgPass(), FusePass()]}
 pytestmark = pytest.mark.parametrize("pipeline", PIPELINES)
 
 

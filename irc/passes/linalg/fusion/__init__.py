@@ -1,0 +1,1 @@
+"""Loop fusion: what may go together, what is worth it, and the new ops."""

@@ -1,0 +1,72 @@
+"""Fusion decisions in words, for `--remarks=fusion`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xdsl.dialects import func
+from xdsl.dialects.linalg.ops import GenericOp
+from xdsl.ir import Operation
+
+from irc.dialects.nd.types import type_text
+from irc.dialects.verify import place
+from irc.passes.linalg.generics import CONTRACTION, reduces_of
+from irc.passes.remarks import listening, remark
+
+if TYPE_CHECKING:
+    from irc.passes.linalg.fusion.groups import Group, Loops
+
+KIND = "fusion"
+
+
+def fused(loops: Loops, group: Group) -> None:
+    """A producer went into the loops of a consumer."""
+    if listening():
+        remark(KIND, loops.op.location, f"{title(loops.op)} is computed in {where(group)}")
+
+
+def merged(first: Group, other: Group) -> None:
+    """Two loop nests that walk the same elements became one."""
+    if listening():
+        op = other.ops[0]
+        remark(KIND, op.location, f"{title(op)} shares its loops with {where(first)}")
+
+
+def kept(loops: Loops, group: Group, reason: str) -> None:
+    """A producer kept its own loops and array."""
+    if listening():
+        text = f"{title(loops.op)} is an array of its own, apart from {where(group)}: {reason}"
+        remark(KIND, loops.op.location, text)
+
+
+def kept_for_many(loops: Loops, groups: list[Group]) -> None:
+    """Several loop nests read what is too costly to compute in each."""
+    if listening():
+        users = ", ".join(where(g) for g in groups)
+        reason = f"it is computed once for all that read it: {users}"
+        remark(KIND, loops.op.location, f"{title(loops.op)} is an array of its own: {reason}")
+
+
+def title(op: Operation) -> str:
+    """`the loop that makes `y` f32[n, 10]`, `the reduction that makes ...`, `the product ...`."""
+    if isinstance(op, func.ReturnOp):
+        return "the return"
+    result = op.results[0] if op.results else None
+    if result is None:
+        return f"`{op.name}`"
+    name = f" `{result.name_hint}`" if result.name_hint else ""
+    if not isinstance(op, GenericOp):
+        return f"`{op.name}`{name}"
+    what = "loop"
+    if CONTRACTION in op.attributes:
+        what = "product"
+    elif any(reduces_of(op)):
+        what = "reduction"
+    return f"the {what}{name} {type_text(result)}"
+
+
+def where(group: Group) -> str:
+    """The op that a group started with, and its place."""
+    op = group.ops[0]
+    at = place(op.location)
+    return f"{title(op)} at {at}" if at else title(op)
