@@ -50,6 +50,9 @@ class Token(NamedTuple):
     span: Span
     first: bool
 
+    def __str__(self) -> str:
+        return f"{self.span.line}:{self.span.col}".ljust(8) + f"{self.kind} {self.text}".rstrip()
+
 
 class Lexer:
     """

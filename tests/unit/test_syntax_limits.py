@@ -226,6 +226,17 @@ def test_at_most_three_messages_one_for_an_item() -> None:
     assert codes(bad * 9) == ["E0101"] * 3
 
 
+def test_tokens_are_printed_with_their_place() -> None:
+    lines = [str(token) for token in tokens("let\n  x", "t.irc")]
+    assert lines == [
+        "1:1     NAME let",
+        "1:4     _NL",
+        "2:3     NAME x",
+        "2:4     _NL",
+        "2:4     $END",
+    ]
+
+
 def test_tokens_of_a_program() -> None:
     kinds = [(t.kind, t.text) for t in tokens("let x = a\n  + 1.5\n# c\nb", "t.irc")]
     assert kinds == [
