@@ -308,14 +308,14 @@ def _call(names: ModuleNames, function: FunctionSpec) -> str:
     total = sum(1 for _ in _axes(function))
     lines = [
         wrap_call(
-            f"static int32_t irc_call_{stem}(",
+            f"IRC_COLD int32_t irc_call_{stem}(",
             [f"{names.prefix} *m", "const DLTensor *const *in", "DLTensor *const *out"],
             ")",
         ),
         "{",
         "    irc_head *head = &m->head;",
-        f"    int64_t sizes[{max(len(function.sizes), 1)}], dims[{max(total, 1)}];",
-        f"    const int64_t *shapes[{max(len(params), len(results), 1)}];",
+        f"    int64_t sizes[{max(len(function.sizes), 1)}] = {{0}}, dims[{max(total, 1)}] = {{0}};",
+        f"    const int64_t *shapes[{max(len(params), len(results), 1)}] = {{NULL}};",
         wrap_call(
             "    int32_t status = irc_check_tensors(",
             ["head", title, f"irc_in_{stem}", str(len(params)), "in"],

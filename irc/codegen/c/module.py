@@ -54,7 +54,7 @@ def module_text(spec: ModuleSpec, kernels: str, arenas: Mapping[str, str]) -> Mo
         "#pragma GCC visibility push(default)",
         header,
         "#pragma GCC visibility pop",
-        *map(_support, ("prelude.h", "text.h", "generic.h", "tensors.h", "storage.h")),
+        *map(_support, _support_files(spec, kernels)),
         _context(spec, names),
         kernels.strip("\n"),
         *(
@@ -74,6 +74,14 @@ def module_text(spec: ModuleSpec, kernels: str, arenas: Mapping[str, str]) -> Mo
 def uses_threads(kernels: str) -> bool:
     """Whether the text must be compiled with OpenMP."""
     return "#pragma omp" in kernels
+
+
+def _support_files(spec: ModuleSpec, kernels: str) -> Iterator[str]:
+    """What the module uses; a C compiler needs its time for the rest, too."""
+    yield "prelude.h"
+    if "irc_text" in kernels:
+        yield "text.h"
+    yield from ("generic.h", "tensors.h", "storage.h")
 
 
 def _support(name: str) -> str:

@@ -15,6 +15,13 @@
 #include "status.h"
 
 #define IRC_HELPER static inline __attribute__((unused))
+/* Out of line, so that a module with many doors compiles fast; cold: never in a usual call. */
+#define IRC_SHARED static __attribute__((unused, noinline))
+#if defined(__clang__) || !defined(__GNUC__)
+#define IRC_COLD static __attribute__((unused, noinline, cold))
+#else /* GCC would spend more time on these than on a small program's kernels */
+#define IRC_COLD static __attribute__((unused, noinline, cold, optimize("O0")))
+#endif
 
 enum { IRC_ALIGNMENT = 64, IRC_ERROR_BYTES = 2048 };
 
@@ -32,8 +39,8 @@ typedef struct irc_head {
 /* ---- errors */
 
 /* Stores the message and gives `status` back. Text that does not fit is cut. */
-__attribute__((format(printf, 3, 4))) IRC_HELPER int32_t irc_fail(irc_head *head, int32_t status,
-                                                                  const char *format, ...)
+__attribute__((format(printf, 3, 4))) IRC_COLD int32_t irc_fail(irc_head *head, int32_t status,
+                                                                const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -71,7 +78,7 @@ IRC_HELPER int64_t irc_floordiv(int64_t a, int64_t b)
 }
 
 /* Solves factor * size + offset = extent for a size >= 0. */
-IRC_HELPER bool irc_solve(int64_t extent, int64_t factor, int64_t offset, int64_t *size)
+IRC_COLD bool irc_solve(int64_t extent, int64_t factor, int64_t offset, int64_t *size)
 {
     int64_t rest;
     if (factor == 0 || factor == INT64_MIN || __builtin_sub_overflow(extent, offset, &rest))
@@ -89,7 +96,7 @@ IRC_HELPER bool irc_solve(int64_t extent, int64_t factor, int64_t offset, int64_
 
 /* ---- memory */
 
-IRC_HELPER void *irc_allocate(int64_t bytes)
+IRC_COLD void *irc_allocate(int64_t bytes)
 {
     void *block = NULL;
     if (bytes < 0 || (uint64_t)bytes > SIZE_MAX - IRC_ALIGNMENT)
@@ -99,7 +106,7 @@ IRC_HELPER void *irc_allocate(int64_t bytes)
 }
 
 /* The workspace, at least `bytes` large, aligned to 64; it only grows. NULL: no memory. */
-IRC_HELPER char *irc_arena(irc_head *head, const char *function, int64_t bytes)
+IRC_SHARED char *irc_arena(irc_head *head, const char *function, int64_t bytes)
 {
     if (head->arena != NULL && bytes <= head->arena_bytes)
         return head->arena;
@@ -132,7 +139,7 @@ IRC_HELPER bool irc_overlap(const void *a, int64_t a_bytes, const void *b, int64
 }
 
 /* Bytes of an array, `ok` false when that is no int64. */
-IRC_HELPER int64_t irc_extent(const int64_t *dims, int rank, int64_t unit, bool *ok)
+IRC_SHARED int64_t irc_extent(const int64_t *dims, int rank, int64_t unit, bool *ok)
 {
     int64_t bytes = unit;
     bool fits = true;
@@ -147,7 +154,7 @@ IRC_HELPER int64_t irc_extent(const int64_t *dims, int rank, int64_t unit, bool 
 
 /* The first `inputs` blocks are read, the rest written.
  * No block may overlap one that is written, nor the states if the function writes those. */
-IRC_HELPER int32_t irc_check_blocks(irc_head *head, const char *function,
+IRC_SHARED int32_t irc_check_blocks(irc_head *head, const char *function,
                                        const irc_block *blocks, int inputs, int count,
                                        bool writes_states)
 {
@@ -175,7 +182,7 @@ IRC_HELPER int32_t irc_check_blocks(irc_head *head, const char *function,
 
 /* An instruction set that this file was compiled for and the CPU lacks; NULL when there is none.
  * Straight-line code without vectors: it also runs on the CPU that it refuses. */
-IRC_HELPER const char *irc_cpu_lacks(void)
+IRC_COLD const char *irc_cpu_lacks(void)
 {
 #if defined(__x86_64__)
 #define IRC_NEEDS(feature)                \

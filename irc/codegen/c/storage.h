@@ -21,7 +21,7 @@ typedef struct irc_state_info {
     int64_t offset, bytes; /* in the block of states */
 } irc_state_info;
 
-IRC_HELPER bool irc_write_all(int file, const char *data, size_t length)
+IRC_COLD bool irc_write_all(int file, const char *data, size_t length)
 {
     while (length > 0) {
         ssize_t written = write(file, data, length);
@@ -35,7 +35,7 @@ IRC_HELPER bool irc_write_all(int file, const char *data, size_t length)
     return true;
 }
 
-IRC_HELPER bool irc_read_all(int file, char *data, size_t length)
+IRC_COLD bool irc_read_all(int file, char *data, size_t length)
 {
     while (length > 0) {
         ssize_t got = read(file, data, length);
@@ -50,7 +50,7 @@ IRC_HELPER bool irc_read_all(int file, char *data, size_t length)
 }
 
 /* `header` is the JSON text for exactly these states, a multiple of 8 bytes long. */
-IRC_HELPER int32_t irc_save_states(irc_head *head, const char *path, const char *header,
+IRC_COLD int32_t irc_save_states(irc_head *head, const char *path, const char *header,
                                       const irc_state_info *states, int count)
 {
     const size_t room = strlen(path) + 40;
@@ -94,14 +94,14 @@ typedef struct irc_json {
     bool ok;
 } irc_json;
 
-IRC_HELPER void irc_json_space(irc_json *j)
+IRC_COLD void irc_json_space(irc_json *j)
 {
     while (j->at < j->end && (*j->at == ' ' || *j->at == '\t' || *j->at == '\n' || *j->at == '\r'))
         ++j->at;
 }
 
 /* Steps over `c`; false, and nothing read, when something else stands there. */
-IRC_HELPER bool irc_json_is(irc_json *j, char c)
+IRC_COLD bool irc_json_is(irc_json *j, char c)
 {
     irc_json_space(j);
     if (!j->ok || j->at >= j->end || *j->at != c)
@@ -110,13 +110,13 @@ IRC_HELPER bool irc_json_is(irc_json *j, char c)
     return true;
 }
 
-IRC_HELPER void irc_json_need(irc_json *j, char c)
+IRC_COLD void irc_json_need(irc_json *j, char c)
 {
     if (!irc_json_is(j, c))
         j->ok = false;
 }
 
-IRC_HELPER unsigned irc_json_hex(irc_json *j)
+IRC_COLD unsigned irc_json_hex(irc_json *j)
 {
     unsigned value = 0;
     for (int k = 0; k < 4; ++k) {
@@ -132,7 +132,7 @@ IRC_HELPER unsigned irc_json_hex(irc_json *j)
     return value;
 }
 
-IRC_HELPER size_t irc_json_utf8(unsigned code, char *out)
+IRC_COLD size_t irc_json_utf8(unsigned code, char *out)
 {
     if (code < 0x80) {
         out[0] = (char)code;
@@ -157,7 +157,7 @@ IRC_HELPER size_t irc_json_utf8(unsigned code, char *out)
 }
 
 /* A string, unescaped into `out` and ended by 0; what exceeds `room` is dropped. */
-IRC_HELPER void irc_json_string(irc_json *j, char *out, size_t room)
+IRC_COLD void irc_json_string(irc_json *j, char *out, size_t room)
 {
     static const char escapes[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
     size_t used = 0;
@@ -198,7 +198,7 @@ IRC_HELPER void irc_json_string(irc_json *j, char *out, size_t room)
     out[used] = '\0';
 }
 
-IRC_HELPER int64_t irc_json_integer(irc_json *j)
+IRC_COLD int64_t irc_json_integer(irc_json *j)
 {
     int64_t value = 0;
     irc_json_space(j);
@@ -210,7 +210,7 @@ IRC_HELPER int64_t irc_json_integer(irc_json *j)
 }
 
 /* A list of integers; those beyond `room` are read and counted. Returns how many there were. */
-IRC_HELPER int64_t irc_json_integers(irc_json *j, int64_t *out, int64_t room)
+IRC_COLD int64_t irc_json_integers(irc_json *j, int64_t *out, int64_t room)
 {
     int64_t count = 0;
     irc_json_need(j, '[');
@@ -233,7 +233,7 @@ typedef struct irc_stored {
     int64_t dims[IRC_RANK_LIMIT], rank, begin, end;
 } irc_stored;
 
-IRC_HELPER void irc_json_tensor(irc_json *j, irc_stored *tensor)
+IRC_COLD void irc_json_tensor(irc_json *j, irc_stored *tensor)
 {
     int64_t offsets[2] = {0, 0};
     int seen = 0;
@@ -261,7 +261,7 @@ IRC_HELPER void irc_json_tensor(irc_json *j, irc_stored *tensor)
     tensor->end = offsets[1];
 }
 
-IRC_HELPER bool irc_same_shape(const irc_stored *tensor, const irc_state_info *state)
+IRC_COLD bool irc_same_shape(const irc_stored *tensor, const irc_state_info *state)
 {
     if (tensor->rank != state->rank || strcmp(tensor->dtype, state->dtype) != 0)
         return false;
@@ -272,7 +272,7 @@ IRC_HELPER bool irc_same_shape(const irc_stored *tensor, const irc_state_info *s
 }
 
 /* Finds every state in `data`, the part of the file after the header, and copies it to `staging`. */
-IRC_HELPER int32_t irc_read_header(irc_head *head, const char *path, irc_json *j,
+IRC_COLD int32_t irc_read_header(irc_head *head, const char *path, irc_json *j,
                                       const char *data, int64_t data_bytes, char *staging,
                                       char *found, const irc_state_info *states, int count)
 {
@@ -330,7 +330,7 @@ IRC_HELPER int32_t irc_read_header(irc_head *head, const char *path, irc_json *j
     return IRC_OK;
 }
 
-IRC_HELPER int32_t irc_load_states(irc_head *head, const char *path,
+IRC_COLD int32_t irc_load_states(irc_head *head, const char *path,
                                       const irc_state_info *states, int count)
 {
     struct stat info;

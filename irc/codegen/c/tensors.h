@@ -12,7 +12,7 @@ typedef struct irc_slot {
 } irc_slot;
 
 /* Row-major without gaps. Strides of axes of size 0 and 1 mean nothing. */
-IRC_HELPER bool irc_contiguous(const DLTensor *t)
+IRC_SHARED bool irc_contiguous(const DLTensor *t)
 {
     int64_t expected = 1;
     if (t->strides == NULL)
@@ -29,7 +29,7 @@ IRC_HELPER bool irc_contiguous(const DLTensor *t)
     return true;
 }
 
-IRC_HELPER int32_t irc_check_tensor(irc_head *head, const char *function, const irc_slot *slot,
+IRC_SHARED int32_t irc_check_tensor(irc_head *head, const char *function, const irc_slot *slot,
                                        const DLTensor *t)
 {
     if (t == NULL)
@@ -55,7 +55,7 @@ IRC_HELPER int32_t irc_check_tensor(irc_head *head, const char *function, const 
     return IRC_OK;
 }
 
-IRC_HELPER int32_t irc_check_tensors(irc_head *head, const char *function, const irc_slot *slots,
+IRC_SHARED int32_t irc_check_tensors(irc_head *head, const char *function, const irc_slot *slots,
                                         int count, const DLTensor *const *tensors)
 {
     for (int i = 0; i < count; ++i) {
@@ -67,7 +67,7 @@ IRC_HELPER int32_t irc_check_tensors(irc_head *head, const char *function, const
 }
 
 /* Compares the arrays' shapes with `dims`, the sizes that they should have, one after another. */
-IRC_HELPER int32_t irc_check_shapes(irc_head *head, const char *function, const irc_slot *slots,
+IRC_SHARED int32_t irc_check_shapes(irc_head *head, const char *function, const irc_slot *slots,
                                        int count, const int64_t *const *shapes, const int64_t *dims)
 {
     for (int i = 0; i < count; dims += slots[i].rank, ++i)
@@ -79,7 +79,7 @@ IRC_HELPER int32_t irc_check_shapes(irc_head *head, const char *function, const 
     return IRC_OK;
 }
 
-IRC_HELPER void *irc_tensor_data(const DLTensor *t)
+IRC_SHARED void *irc_tensor_data(const DLTensor *t)
 {
     return t->data == NULL ? NULL : (char *)t->data + t->byte_offset;
 }

@@ -20,7 +20,7 @@ typedef struct irc_text {
     char buffer[512];
 } irc_text;
 
-IRC_HELPER irc_text irc_print_begin(irc_head *head)
+IRC_COLD irc_text irc_print_begin(irc_head *head)
 {
     irc_text t;
     t.head = head;
@@ -29,7 +29,7 @@ IRC_HELPER irc_text irc_print_begin(irc_head *head)
     return t;
 }
 
-IRC_HELPER irc_text irc_message_begin(irc_head *head)
+IRC_COLD irc_text irc_message_begin(irc_head *head)
 {
     irc_text t = irc_print_begin(head);
     t.message = true;
@@ -37,7 +37,7 @@ IRC_HELPER irc_text irc_message_begin(irc_head *head)
     return t;
 }
 
-IRC_HELPER void irc_text_flush(irc_text *t)
+IRC_COLD void irc_text_flush(irc_text *t)
 {
     irc_head *head = t->head;
     if (t->message) {
@@ -56,7 +56,7 @@ IRC_HELPER void irc_text_flush(irc_text *t)
     t->used = 0;
 }
 
-IRC_HELPER void irc_put_bytes(irc_text *t, const char *text, size_t length)
+IRC_COLD void irc_put_bytes(irc_text *t, const char *text, size_t length)
 {
     while (length > 0) {
         size_t room = sizeof t->buffer - t->used;
@@ -70,26 +70,26 @@ IRC_HELPER void irc_put_bytes(irc_text *t, const char *text, size_t length)
     }
 }
 
-IRC_HELPER void irc_put(irc_text *t, const char *text)
+IRC_COLD void irc_put(irc_text *t, const char *text)
 {
     irc_put_bytes(t, text, strlen(text));
 }
 
-IRC_HELPER void irc_print_end(irc_text *t)
+IRC_COLD void irc_print_end(irc_text *t)
 {
     irc_put(t, "\n");
     if (t->used > 0)
         irc_text_flush(t);
 }
 
-IRC_HELPER int32_t irc_message_end(irc_text *t, int32_t status)
+IRC_COLD int32_t irc_message_end(irc_text *t, int32_t status)
 {
     irc_text_flush(t);
     return status;
 }
 
 /* snprintf writes the decimal sign of the locale, one or several bytes; irc writes a point. */
-IRC_HELPER void irc_put_number(irc_text *t, const char *number)
+IRC_COLD void irc_put_number(irc_text *t, const char *number)
 {
     bool point = false;
     for (; *number != '\0'; ++number) {
@@ -104,27 +104,27 @@ IRC_HELPER void irc_put_number(irc_text *t, const char *number)
     }
 }
 
-IRC_HELPER void irc_put_i64(irc_text *t, int64_t value, const char *format)
+IRC_COLD void irc_put_i64(irc_text *t, int64_t value, const char *format)
 {
     char number[128];
     snprintf(number, sizeof number, format ? format : "%" PRId64, value);
     irc_put(t, number);
 }
 
-IRC_HELPER void irc_put_u64(irc_text *t, uint64_t value, const char *format)
+IRC_COLD void irc_put_u64(irc_text *t, uint64_t value, const char *format)
 {
     char number[128];
     snprintf(number, sizeof number, format ? format : "%" PRIu64, value);
     irc_put(t, number);
 }
 
-IRC_HELPER void irc_put_bool(irc_text *t, bool value)
+IRC_COLD void irc_put_bool(irc_text *t, bool value)
 {
     irc_put(t, value ? "true" : "false");
 }
 
 /* The fewest digits from which reading gives the value back, laid out as Python's repr. */
-IRC_HELPER void irc_put_shortest(irc_text *t, double value, bool single)
+IRC_COLD void irc_put_shortest(irc_text *t, double value, bool single)
 {
     char number[64], digits[32];
     int precision = 0, last = single ? 8 : 16, count = 0, exponent;
@@ -169,7 +169,7 @@ IRC_HELPER void irc_put_shortest(irc_text *t, double value, bool single)
         irc_put(t, "0");
 }
 
-IRC_HELPER void irc_put_float(irc_text *t, double value, const char *format, bool single)
+IRC_COLD void irc_put_float(irc_text *t, double value, const char *format, bool single)
 {
     if (isnan(value)) {
         irc_put(t, "nan");
@@ -184,12 +184,12 @@ IRC_HELPER void irc_put_float(irc_text *t, double value, const char *format, boo
     }
 }
 
-IRC_HELPER void irc_put_f64(irc_text *t, double value, const char *format)
+IRC_COLD void irc_put_f64(irc_text *t, double value, const char *format)
 {
     irc_put_float(t, value, format, false);
 }
 
-IRC_HELPER void irc_put_f32(irc_text *t, float value, const char *format)
+IRC_COLD void irc_put_f32(irc_text *t, float value, const char *format)
 {
     irc_put_float(t, (double)value, format, true);
 }
@@ -199,7 +199,7 @@ IRC_HELPER void irc_put_f32(irc_text *t, float value, const char *format)
 typedef void irc_put_element(irc_text *t, const void *element, const char *format);
 
 #define IRC_PUT_ELEMENT(name, type, put, wide)                                      \
-    IRC_HELPER void irc_put_##name##_at(irc_text *t, const void *at, const char *format) \
+    IRC_COLD void irc_put_##name##_at(irc_text *t, const void *at, const char *format) \
     {                                                                               \
         type value;                                                                 \
         memcpy(&value, at, sizeof value);                                           \
@@ -216,7 +216,7 @@ IRC_PUT_ELEMENT(u64, uint64_t, irc_put_u64, uint64_t)
 IRC_PUT_ELEMENT(f32, float, irc_put_f32, float)
 IRC_PUT_ELEMENT(f64, double, irc_put_f64, double)
 #undef IRC_PUT_ELEMENT
-IRC_HELPER void irc_put_bool_at(irc_text *t, const void *at, const char *format)
+IRC_COLD void irc_put_bool_at(irc_text *t, const void *at, const char *format)
 {
     (void)format;
     irc_put_bool(t, *(const unsigned char *)at != 0);
@@ -224,7 +224,7 @@ IRC_HELPER void irc_put_bool_at(irc_text *t, const void *at, const char *format)
 
 /* Row-major. Above 1,000 elements an axis shows its first and last three.
  * `rank` is at most 32; deeper tensors print as `[...]`. */
-IRC_HELPER void irc_put_tensor(irc_text *t, const void *data, const int64_t *dims, int rank,
+IRC_COLD void irc_put_tensor(irc_text *t, const void *data, const int64_t *dims, int rank,
                                size_t unit, irc_put_element *put, const char *format)
 {
     enum { EDGE = 3, LARGE = 1000, DEEPEST = 32 };
