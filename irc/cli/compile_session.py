@@ -106,7 +106,7 @@ def make(source: Source, request: Request, kinds: list[str], watch: Watch) -> Ou
     needed = list(kinds)
     if request.run_tests and "so" not in needed:
         needed.append("so")
-    if request.memory is not None and not set(needed) & {"c", "obj", "so"}:
+    if request.memory is not None:  # the cache does not keep what is in a workspace
         needed.append("loops")
     return compile_source(source, request.options, needed, watch)
 

@@ -65,7 +65,7 @@ LAYERS: dict[str, set[str]] = {
     | {"dialects", "frontend", "passes", "codegen", "cache", "runtime"}
     | {"codegen.c.toolchain", "execution", "pipeline", "driver"},
     "universe": {"dialects", "passes", "pipeline"},
-    "__main__": {"cli"},
+    "__main__": {"cli", "release"},
     # `import irc` itself; all of it lazily.
     "": {"errors", "diagnostics", "driver", "release", "runtime"},
 }
