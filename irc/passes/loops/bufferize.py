@@ -235,6 +235,8 @@ class _Function:
             handler = _HANDLERS.get(type(op))
             if handler is not None:
                 handler(self, op, live)
+            elif isinstance(op, scf.YieldOp):
+                pass  # the op around the block says where its values go
             elif any(isinstance(v.type, TensorType) for v in (*op.operands, *op.results)):
                 raise Unsupported(f"no place in memory for the result of {op.name}")
             elif op.regions:
