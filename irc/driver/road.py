@@ -98,7 +98,7 @@ class Road:
             )
             for warning in program.warnings:
                 self.watch.warning(warning, program.sources)
-            self.outputs.sources = tuple(program.sources.texts)
+            self.outputs.sources = (self.source.file, *program.files)
             module = program.module
         keep_entries(module, self.options.entry)
         return module

@@ -104,5 +104,5 @@ def _load(
     module, spec = built
     return Program(
         module, spec, problems.sources, tuple(problems.warnings),
-        tuple(os.path.relpath(p) for p in loader.files),
+        tuple(map(os.fspath, loader.files)),
     )  # fmt: skip

@@ -139,7 +139,7 @@ PAGES = (
         state W: f32 = 0
         export def f(x: f32) -> f32 {
             let W1 = x + 1
-            return W1
+            return W1 * W
         }
         """,
     ),
@@ -177,19 +177,37 @@ PAGES = (
     ),
     Page(
         "E0113",
-        "the number of arguments or values does not fit",
+        "the number of names does not fit the number of values",
         """
-        Each parameter without a default needs one argument, in order or by name, and `let a, b`
-        needs two values on its right.
+        `let a, b` takes apart a function's two results or a tuple of two; it does not take
+        apart a tensor along its first dimension.
         """,
         """
-        def f(x, p) = x * p
-        export def g(x: f32) -> f32 = f(x)
+        def both(x) = (x, x * 2)
+        export def f(x: f32) -> f32 {
+            let a, b, c = both(x)
+            return a + b + c
+        }
         """,
         """
-        def f(x, p) = x * p
-        export def g(x: f32) -> f32 = f(x, 2.0)
+        def both(x) = (x, x * 2)
+        export def f(x: f32) -> f32 {
+            let a, b = both(x)
+            return a + b
+        }
         """,
+    ),
+    Page(
+        "E0114",
+        "an exported function does not state all its types",
+        """
+        Callers from Python and C need to know what to pass and what comes back, and irc makes
+        one version of the function for them. So its parameters and results have full types:
+        a dtype, and a size for each dimension. Private functions may leave types out; they are
+        checked again for every call.
+        """,
+        "export def f(x) = x * 2",
+        "export def f(x: f32[n]) -> f32[n] = x * 2",
     ),
     Page(
         "E0115",

@@ -77,8 +77,8 @@ PAGES = (
         The shape of a result follows from the shapes of the arguments. A size that depends on
         data would need memory that nobody can plan; rows of an array literal have one length.
         """,
-        "export def f(k: i32) -> f32[_] = zeros([k])",
-        "export def f(x: f32[k]) -> f32[k] = zeros([k])",
+        "export def f(k: i32) -> f32 = sum(ones([k]))",
+        "export def f(x: f32[k]) -> f32 = sum(ones([k]))",
     ),
     Page(
         "E0206",
@@ -99,7 +99,7 @@ PAGES = (
         `x[a:b]` with numbers a and b that are known only at run time has a size that nobody
         can plan. A slice of fixed length at a moving place is a comprehension.
         """,
-        "export def f(x: f32[n], a: i32, b: i32) -> f32[_] = x[a:b]",
+        "export def f(x: f32[n], a: i32, b: i32) -> f32 = sum(x[a:b])",
         "export def f(x: f32[n], a: i64) -> f32[10] = [x[a + i] for i < 10]",
     ),
     Page(

@@ -84,4 +84,25 @@ PAGES = (
         state b: f32 = start + 1
         """,
     ),
+    Page(
+        "E0505",
+        "this cannot be updated",
+        """
+        `update` gives a new value to a state of the same file, or to fields of a record of
+        states. Values that `let` binds never change, and a module changes only its own state.
+        """,
+        """
+        export def f(x: f32) -> f32 {
+            update x = x + 1
+            return x
+        }
+        """,
+        """
+        state total: f32 = 0
+        export def f(x: f32) -> f32 {
+            update total += x
+            return total
+        }
+        """,
+    ),
 )

@@ -36,7 +36,7 @@ def evaluate(node: tree.Expr, lookup: Lookup) -> Constant:
     """
     The value of a constant expression; `lookup` gives other constants.
 
-    Raises Problem E0115 for what is none, or has no value.
+    Raises Problem E0117 for what is none, or has no value.
     """
     inner, chain = walk.spine(walk.unparen(node))
     if not chain:
@@ -112,7 +112,7 @@ def _checked(node: tree.Expr, compute: Callable[[], Any]) -> Constant:
 
 
 def _no_value(node: tree.Expr, why: str) -> Problem:
-    return problem("E0115", "a constant expression is needed here", node.span, why)
+    return problem("E0117", "a constant expression is needed here", node.span, why)
 
 
 # ---- sizes

@@ -214,8 +214,15 @@ class Env:
             f"no value named `{name}` here",
             span,
             "not found",
-            helps=guesses(name, self.names()),
+            helps=self.guesses(name),
         )
+
+    def guesses(self, name: str) -> list[str]:
+        """Helps for a name that is not known: what is nearest first."""
+        mine = [name for scope in self.scopes for name in scope]
+        module = self.frame.module
+        nearest = [*mine, *self.frame.sizes], [*module.defined, *module.imports], self.names()
+        return next(filter(None, (guesses(name, known) for known in nearest)), [])
 
     def names(self) -> list[str]:
         """All names that a value could be looked up by."""

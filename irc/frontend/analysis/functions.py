@@ -29,8 +29,6 @@ from irc.sizes import Poly, Size, const, poly
 MAX_DEPTH = 64  # calls inside calls
 MAX_CALLS = 100_000  # in one function of the module
 
-_ATTRIBUTES = ("inline", "checkpoint", "vjp")
-
 
 @dataclass(frozen=True)
 class Given:
@@ -111,30 +109,23 @@ def _check_depth(env: Env, node: tree.Function, span: Span) -> None:
         limit = f"{MAX_DEPTH} calls inside one another"
         if env.unit.calls > MAX_CALLS:
             limit = f"{MAX_CALLS} calls in one exported function"
-        raise env.error("E0118", f"more than {limit}", span, f"call of `{name}`")
+        raise env.error("E0119", f"more than {limit}", span, f"call of `{name}`")
 
 
 def check_attributes(env: Env, node: tree.Function) -> None:
-    """Raises Problem for attributes that are not known, or not supported."""
+    """Raises Problem for attributes that are not supported."""
     for attribute in node.lead.attributes:
-        name = attribute.name.name
-        if name == "inline":
-            continue
-        if name == "checkpoint":
+        if attribute.name.name == "checkpoint":
             raise env.unsupported(
                 "`@checkpoint` is not supported yet",
                 attribute.span,
                 helps=["it is planned; leave it out: the gradient is the same, with more memory"],
             )
-        if name == "vjp":
+        if attribute.name.name == "vjp":
             raise env.unsupported(
                 "`@vjp` is not supported yet", attribute.span,
                 helps=["it is planned together with `extern`"],
             )  # fmt: skip
-        raise env.error(
-            "E0117", f"no attribute named `@{name}`", attribute.name.span, "not found",
-            helps=guesses(name, _ATTRIBUTES),
-        )  # fmt: skip
 
 
 def _match(env: Env, function: FunctionRef, args: Sequence[Argument], span: Span) -> list[Given]:
@@ -285,11 +276,11 @@ def _solve(sizes: dict[str, Poly], actual: Size, declared: Poly) -> bool:
 
 
 def check_name(env: Env, name: tree.Ident, sizes: Sequence[str] | dict[str, Poly] = ()) -> None:
-    """Raises E0108 when a local name would hide state, or is also a size of the signature."""
+    """Raises E0110 when a local name would hide state, or is also a size of the signature."""
     entry = env.frame.module.defined.get(name.name)
     if isinstance(entry, tree.State | tree.StateGroup):
         raise env.error(
-            "E0108",
+            "E0110",
             f"`{name.name}` is state: a local value cannot have its name",
             name.span,
             "choose another name",
@@ -298,7 +289,7 @@ def check_name(env: Env, name: tree.Ident, sizes: Sequence[str] | dict[str, Poly
         )
     if name.name in sizes:
         raise env.error(
-            "E0108",
+            "E0110",
             f"`{name.name}` is both a parameter and a size",
             name.span,
             "choose another name",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from xdsl.ir import Operation, SSAValue
@@ -60,22 +60,6 @@ def grad(env: Env, args: Sequence[tree.Arg], span: Span) -> Value:
         results = b.grad(cost.ssa, [x.tensor.ssa for x in leaves], consts, disconnected=allowed)
     made = iter(results)
     return _like(wrt, made, span)
-
-
-def _planned(name: str, instead: str) -> Callable[..., Value]:
-    def refuse(env: Env, args: Sequence[tree.Arg], span: Span) -> Value:
-        raise env.unsupported(f"`{name}` is not supported yet", span, helps=[instead])
-
-    return refuse
-
-
-SPECIAL_FORMS: dict[str, Callable[[Env, Sequence[tree.Arg], Span], Value]] = {
-    "grad": grad,
-    "vjp": _planned("vjp", "it is planned; `grad(sum(y * v), wrt=x)` is the same"),
-    "jvp": _planned("jvp", "it is planned; with a dummy `v`, differentiate `grad(sum(y * v), x)`"),
-    "jacobian": _planned("jacobian", "it is planned; take the gradient of each element"),
-    "hessian": _planned("hessian", "it is planned; `grad` of `grad` gives products with it"),
-}
 
 
 # ---- arguments

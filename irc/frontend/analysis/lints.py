@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from irc.diagnostics import Label, Span, did_you_mean
@@ -16,25 +16,37 @@ if TYPE_CHECKING:
 
 
 def check_sizes(problems: Problems, module: ModuleScope, node: tree.Function) -> None:
-    """W0401 for each size that stands once in a signature and nowhere in the body."""
+    """
+    W0401 for a size that stands once in a signature, nowhere in the body, and could be a slip of
+    the pen: one of another parameter has nearly the same name. Of two such sizes the later is
+    meant.
+    """
     places: dict[str, list[Span]] = {}
+    param_of: dict[str, tree.Param] = {}
     for param in node.params:
         for name, span in _sizes_in(module, param.type):
             places.setdefault(name, []).append(span)
+            param_of.setdefault(name, param)
     elsewhere = {name for name, _ in _sizes_in(module, node.result)}
     for part in (*node.where, node.body):
         elsewhere |= {n.name for n in walk.walk(part) if isinstance(n, tree.Name)}
-    for name, spans in places.items():
-        if len(spans) == 1 and name not in elsewhere:
-            near = _near(name, places)
-            suggestion = f"did you mean `{near}`?"
+    once = {n for n, spans in places.items() if len(spans) == 1 and n not in elsewhere}
+    for at, name in enumerate(places):
+        if name not in once:
+            continue
+        others = [
+            n for k, n in enumerate(places)
+            if (k < at or n not in once) and param_of[n] is not param_of[name]
+        ]  # fmt: skip
+        near = _near(name, others)
+        if near:
             problems.warn(
                 diagnostic(
                     "W0401",
                     f"dimension name `{name}` is used only once",
-                    _widened(spans[0]),
+                    _widened(places[name][0]),
                     "this can be any size",
-                    labels=[Label(_widened(places[near][0]), suggestion)] if near else [],
+                    labels=[Label(_widened(places[near][0]), f"did you mean `{near}`?")],
                     helps=["write `_` when the size does not matter"],
                     severity="warning",
                 )
@@ -57,7 +69,7 @@ def _symbolic(module: ModuleScope, name: str) -> bool:
     return name != "_" and name not in module.defined and name not in module.imports
 
 
-def _near(name: str, known: Mapping[str, object]) -> str | None:
+def _near(name: str, known: Sequence[str]) -> str | None:
     """Another size that may be meant: one letter beside it, or nearly the same word."""
     others = [other for other in known if other != name]
     if len(name) > 1:

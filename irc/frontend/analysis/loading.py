@@ -16,7 +16,7 @@ from pathlib import Path
 from irc.diagnostics import Diagnostic, Label, Span, did_you_mean
 from irc.errors import UserError
 from irc.frontend import tree
-from irc.frontend.analysis.modules import Imported, ModuleScope, taken
+from irc.frontend.analysis.modules import Imported, ModuleScope, taken, visible
 from irc.frontend.analysis.problems import Problem, Problems, problem
 from irc.frontend.syntax import normalize, parse, read_source
 
@@ -101,6 +101,13 @@ class Loader:
                 raise problem(
                     "E0604", f"module `{module.name}` has no `{name.name}`", name.span, "not found",
                     helps=[f"did you mean `{g}`?" for g in guesses],
+                )  # fmt: skip
+            if not visible(module.defined[name.name]):
+                raise problem(
+                    "E0604", f"`{name.name}` is private to module `{module.name}`", name.span,
+                    "not exported",
+                    labels=[Label(module.defined[name.name].name.span, "declared here")],
+                    helps=["write `export` before it there"],
                 )  # fmt: skip
             self._bind(scope, name, Imported(module, name.name, name.span))
 
@@ -189,7 +196,7 @@ class Loader:
                 helps=["put what both need into a third file"],
             )  # fmt: skip
         if len(self._modules) >= MAX_FILES:
-            raise problem("E0118", f"more than {MAX_FILES} imported files", item.span, "one more")
+            raise problem("E0119", f"more than {MAX_FILES} imported files", item.span, "one more")
         try:
             text = read_source(path)
         except UserError as error:

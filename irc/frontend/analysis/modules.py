@@ -146,7 +146,7 @@ class ModuleScope:
             return declared.dtype
         assert node.type is not None
         raise problem(
-            "E0115",
+            "E0117",
             "a constant is a number",
             node.type.span,
             "only scalar types",
@@ -172,7 +172,7 @@ class ModuleScope:
                 helps=guesses(node.name, known),
             )
         raise problem(
-            "E0115",
+            "E0117",
             "a constant expression is needed here",
             node.span,
             f"`{node.name}` is not a constant",
@@ -233,7 +233,7 @@ class ModuleScope:
                 self._open.pop()
             if not isinstance(declared, TensorType) or declared.dims or not declared.dtype:
                 raise problem(
-                    "E0116", "a type alias stands for a dtype", node.type.span, "not a dtype"
+                    "E0118", "a type alias stands for a dtype", node.type.span, "not a dtype"
                 )
             self._types[name] = declared.dtype
         return self._types[name]
@@ -275,7 +275,7 @@ class ModuleScope:
     def _enter(self, name: str, span: Span) -> None:
         if name in self._open:
             way = " -> ".join([*self._open[self._open.index(name) :], name])
-            raise problem("E0115", f"`{name}` is defined by itself: {way}", span, "circular")
+            raise problem("E0117", f"`{name}` is defined by itself: {way}", span, "circular")
         self._open.append(name)
 
     # -- lookup
@@ -328,6 +328,15 @@ class ModuleScope:
                 "not found",
                 helps=guesses(name, self.defined),
             )
+        if not visible(node):
+            raise env.error(
+                "E0604",
+                f"`{name}` is private to module `{self.name}`",
+                span,
+                "not exported",
+                labels=[Label(node.name.span, "declared here")],
+                helps=["write `export` before it there"],
+            )
         value = self.lookup(env, name, span)
         assert value is not None
         return value
@@ -342,6 +351,11 @@ class ModuleScope:
 _STATES = (tree.State, tree.StateGroup)
 
 
+def visible(node: Named) -> bool:
+    """Whether other modules see it: functions and states when exported, the rest always."""
+    return bool(getattr(node, "exported", True))
+
+
 def taken(name: str, span: Span, other: Named, why: str = "is defined twice, first as") -> Problem:
     """The name stands for something else already."""
     what = {
@@ -354,7 +368,8 @@ def taken(name: str, span: Span, other: Named, why: str = "is defined twice, fir
     }[type(other)]
     title = f"`{name}` {why} {what}" if "twice" in why else f"{why} {what}: `{name}`"
     first = Label(other.name.span, f"`{name}` is declared as {what} here")
-    return problem("E0108", title, span, "choose another name", labels=[first])
+    code = "E0108" if "twice" in why else "E0110"
+    return problem(code, title, span, "choose another name", labels=[first])
 
 
 # ---- -D
@@ -378,7 +393,7 @@ def overriding(name: str, text: str, original: Constant) -> Constant:
     kind = {bool: "true or false", int: "an integer", float: "a number"}[type(original)]
     shown = str(original).lower()
     raise problem(
-        "E0114", f"-D {name}={text}: `{name}` is {kind} ({name} = {shown} in the source)", None
+        "E0116", f"-D {name}={text}: `{name}` is {kind} ({name} = {shown} in the source)", None
     )
 
 
@@ -387,7 +402,7 @@ def dtype_given(name: str, text: str) -> DType:
     dtype = DTYPES.get(text.strip())
     if dtype is None:
         helps = guesses(text.strip(), DTYPES) or ["dtypes are " + ", ".join(DTYPES)]
-        raise problem("E0114", f"-D {name}={text}: `{text}` is not a dtype", None, helps=helps)
+        raise problem("E0116", f"-D {name}={text}: `{text}` is not a dtype", None, helps=helps)
     return dtype
 
 
@@ -402,7 +417,7 @@ def check_defines(module: ModuleScope, defines: Mapping[str, str]) -> list[Probl
                 helps = ["the file has " + ", ".join(f"`{n}`" for n in known)]
             found.append(
                 problem(
-                    "E0114", f"-D {name}: no `const` or `type` has that name", None, helps=helps
+                    "E0116", f"-D {name}: no `const` or `type` has that name", None, helps=helps
                 )
             )
     return found

@@ -21,7 +21,7 @@ from irc.frontend.analysis import functions, lints, signature, statements, state
 from irc.frontend.analysis.constants import Comparison, Constant
 from irc.frontend.analysis.env import INIT_SITES, Env, Frame, Unit, hint
 from irc.frontend.analysis.modules import ModuleScope
-from irc.frontend.analysis.problems import Problem, Problems, TooMany, problem
+from irc.frontend.analysis.problems import Problem, Problems, TooMany, guesses, problem
 from irc.frontend.analysis.states import Updates
 from irc.frontend.analysis.types import (
     Declared,
@@ -100,6 +100,7 @@ class Builder:
         """Constants, types and states are read even when nothing uses them."""
         for module in (self.main, *self.imported):
             for name, node in module.defined.items():
+                self._guarded(module, lambda d=node: _check_attributes(d))
                 match node:
                     case tree.Const():
                         self._guarded(module, lambda m=module, n=name: m.constant(n))
@@ -182,7 +183,7 @@ class Builder:
             return None
         if declared.dims:
             raise env.error(
-                "E0110",
+                "E0114",
                 f"`{p.name.name}` has a default, but is a tensor",
                 p.default.span,
                 "only scalars have defaults",
@@ -236,7 +237,7 @@ class Builder:
             given = ", ".join(_declarable(v) for v in items)
             given = given if len(items) == 1 else f"({given})"
             raise env.error(
-                "E0110" if not result else "E0113",
+                "E0114" if not result else "E0115",
                 f"`{node.name.name}` returns {_values(len(items))}, declared are {len(result)}",
                 span,
                 f"this is {value.type}",
@@ -350,6 +351,7 @@ class Builder:
 
 
 Part = tuple[str | None, TensorType]
+ATTRIBUTES = ("inline", "checkpoint", "vjp")
 
 
 def _known(declared: TensorType) -> list[Size]:
@@ -378,6 +380,20 @@ def _declarable(value: Value) -> str:
     return value.type if isinstance(value, NUMERIC) else "..."
 
 
+def _check_attributes(node: tree.Item) -> None:
+    known = ATTRIBUTES if isinstance(node, tree.Function | tree.Extern) else ()
+    for attribute in node.lead.attributes:
+        name = attribute.name.name
+        if name not in known:
+            title = f"no attribute named `@{name}`"
+            if name in ATTRIBUTES:
+                title = f"`@{name}` belongs before a function"
+            raise problem(
+                "E0120", title, attribute.name.span, "not expected here",
+                helps=guesses(name, ATTRIBUTES),
+            )  # fmt: skip
+
+
 def _check_params(node: tree.Function) -> None:
     known: dict[str, tree.Param] = {}
     for p in node.params:
@@ -394,7 +410,7 @@ def _exported_param(env: Env, reader: TypeReader, p: tree.Param) -> TensorType:
     name = p.name.name
     if p.type is None:
         raise env.error(
-            "E0110",
+            "E0114",
             f"parameter `{name}` of an exported function has no type",
             p.span,
             "callers need to know what to pass",
@@ -413,7 +429,7 @@ def _complete(env: Env, declared: Declared, what: str) -> TensorType:
         )
     if not declared.fixed:
         raise env.error(
-            "E0110",
+            "E0114",
             f"the type of {what} is not complete",
             declared.span,
             "exported functions have one dtype and rank for everything",

@@ -182,7 +182,7 @@ def dtype_named(name: str, span: Span, aliases: Mapping[str, object]) -> DType:
             helps=["dtypes are " + ", ".join(DTYPES)],
         )
     raise problem(
-        "E0116",
+        "E0118",
         f"no type named `{name}`",
         span,
         "not found",
@@ -386,7 +386,7 @@ def _fit_tuple(
     count = len(value.items) if isinstance(value, TupleOf) else 1
     if not isinstance(value, TupleOf) or count != len(declared.parts):
         raise env.error(
-            "E0113",
+            "E0115",
             f"{place.what}: {len(declared.parts)} values are declared, {count} given",
             place.span,
             f"expected {declared.text}",
