@@ -220,8 +220,9 @@ def _on_records(env: Env, node: tree.Binary, left: Value, right: Value) -> Recor
 
 
 def negate(env: Env, node: tree.Unary, value: Value) -> Value:
-    """`-value`."""
-    origin = Origin(span=node.span, how="the result of `-`")
+    """`-value`. Messages say how `value` was made: the sign changes neither dtype nor shape."""
+    how = value.origin.how or "the result of `-`"
+    origin = Origin(span=node.span, how=how)
     if isinstance(value, Record):
         return Record(
             value.name, {f: negate(env, node, v) for f, v in value.fields.items()}, origin

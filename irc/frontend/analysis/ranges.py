@@ -318,12 +318,18 @@ def _two_ranges(env: Env, v: tree.IndexVar, first: Use, second: Use) -> Problem:
     return env.error(
         "E0207",
         f"cannot prove that index variable `{name}` has one range",
-        first.node.span,
+        _brackets(first.node),
         f"`{name}` indexes dimension {a} here ...",
         labels=labels,
         notes=notes,
         helps=helps,
     )
+
+
+def _brackets(node: tree.Index) -> Span:
+    """`[i, j]` of `x[i, j]`."""
+    base, whole = node.base.span, node.span
+    return Span(whole.file, base.end_line, base.end_col, whole.end_line, whole.end_col)
 
 
 def _params(env: Env) -> Sequence[tree.Param]:
