@@ -229,7 +229,7 @@ IRC_COLD const char *irc_cpu_lacks(void)
 
 #ifdef _OPENMP
 #include <pthread.h>
-extern void omp_set_num_threads(int threads);
+extern void omp_set_max_active_levels(int levels);
 
 /* After fork the threads of OpenMP's pool are gone and waiting for them would never end,
  * so a child computes on one thread. */
@@ -242,10 +242,10 @@ __attribute__((constructor)) static void irc_watch_fork(void)
 {
     pthread_atfork(NULL, NULL, irc_after_fork);
 }
-#define IRC_THREADS()           \
-    do {                        \
-        if (irc_forked)         \
-            omp_set_num_threads(1); \
+#define IRC_THREADS()                     \
+    do {                                  \
+        if (irc_forked)                   \
+            omp_set_max_active_levels(0); \
     } while (0)
 #else
 #define IRC_THREADS() ((void)0)

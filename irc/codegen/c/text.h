@@ -123,15 +123,37 @@ IRC_COLD void irc_put_bool(irc_text *t, bool value)
     irc_put(t, value ? "true" : "false");
 }
 
+IRC_COLD bool irc_reads_back(const char *number, double value, bool single)
+{
+    return single ? strtof(number, NULL) == (float)value : strtod(number, NULL) == value;
+}
+
+/* One more in the last digit before the exponent; false when that needs another digit. */
+IRC_COLD bool irc_round_up(char *number)
+{
+    for (char *c = strchr(number, 'e') - 1; c >= number; --c) {
+        if (*c >= '0' && *c < '9') {
+            ++*c;
+            return true;
+        }
+        if (*c == '9')
+            *c = '0';
+    }
+    return false;
+}
+
 /* The fewest digits from which reading gives the value back, laid out as Python's repr. */
 IRC_COLD void irc_put_shortest(irc_text *t, double value, bool single)
 {
     char number[64], digits[32];
-    int precision = 0, last = single ? 8 : 16, count = 0, exponent;
-    for (;; ++precision) {
+    int last = single ? 8 : 16, count = 0, exponent;
+    for (int precision = 0;; ++precision) {
         snprintf(number, sizeof number, "%.*e", precision, value);
-        bool same = single ? strtof(number, NULL) == (float)value : strtod(number, NULL) == value;
-        if (same || precision == last)
+        if (precision == last || irc_reads_back(number, value, single))
+            break;
+        /* at a power of two the neighbour below is nearer, so rounding up may do where rounding
+         * to nearest does not */
+        if (irc_round_up(number) && irc_reads_back(number, value, single))
             break;
     }
     const char *e = strchr(number, 'e');

@@ -204,7 +204,10 @@ def _compile(
     output: str,
     libraries: tuple[str, ...],
 ) -> Built:
-    directory = Path(tempfile.mkdtemp(prefix="irc-"))
+    try:
+        directory = Path(tempfile.mkdtemp(prefix="irc-"))
+    except OSError as error:
+        raise ToolError(f"no temporary directory for {compiler.argv[0]}: {error}") from None
     kept = False
     try:
         (directory / "module.c").write_text(text, encoding="utf-8")
