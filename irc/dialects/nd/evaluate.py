@@ -229,7 +229,7 @@ def gather(op: GatherOp, xs: Sequence[Array], sizes: Sizes) -> Array:
     lines, inside, at = _positions(x, indices, op.axes.data)
     if not inside.any():
         return np.zeros(inside.shape + lines.shape[len(indices) :], dtype=x.dtype)
-    result = lines[at]
+    result = np.array(lines[at])  # an array also of rank 0
     result[~inside] = 0
     return result
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -121,6 +122,8 @@ def _evaluate(op: IRDLOperation, b: Rewriter, limit: int) -> Rewritten:
         (value,) = evaluate_op(op, values, {})
     except (EmptyReductionError, OutsideError):
         return None  # an error of run time
+    except KeyError:
+        return None  # a window whose offset is symbolic
     found = _full(value, result, b)
     return found if found is not None else b.constant(value, dtype_of(result))
 
@@ -138,9 +141,9 @@ def _constant(x: SSAValue, b: Rewriter, limit: int) -> Array | None:
 
 
 def _count(x: SSAValue) -> float:
-    """The number of elements; infinite when it is symbolic."""
-    count = sizes.product(dims_of(x))
-    return float("inf") if isinstance(count, Poly) else count
+    """The number of elements; infinite when a size is symbolic."""
+    dims = dims_of(x)
+    return math.inf if any(isinstance(d, Poly) for d in dims) else math.prod(dims)  # type: ignore[arg-type]
 
 
 def _shape(x: SSAValue) -> Sequence[int]:
