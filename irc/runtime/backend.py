@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from irc.cache import digest, open_cache
+from irc.cache import Cache, Entry, digest, open_cache
 from irc.errors import LoadError, ToolError
 
 _SOURCE = Path(__file__).with_name("loader.c")
@@ -40,37 +40,33 @@ def backend() -> Any:
 
 def _extension() -> tuple[ModuleType | None, str]:
     """The extension, or the reason why there is none."""
-    from irc.codegen.c.toolchain import CcOptions, compile_shared, find_compiler
-
     cache = open_cache()
     if cache.root is None:
         return None, cache.reason
-    try:
-        compiler = find_compiler()
-        key = digest(
-            "loader", _SOURCE.read_text(), sys.version, _numpy_version(), compiler.identity
-        )
-    except (ToolError, OSError) as error:
-        return None, str(error)
-    entry = cache.lookup(key)
+    key = digest("loader", _SOURCE.read_bytes(), sys.version, _numpy_version(), _chosen_compiler())
+    entry = cache.lookup(key) or _build(cache, key)
     if entry is None:
-        try:
-            text = _SOURCE.read_text(encoding="utf-8")
-            options = CcOptions(cflags=("-std=c11", *_include_flags()), timeout_s=120)
-            built = {_NAME: compile_shared(text, options, compiler).data}
-            entry = cache.store(key, built)
-        except ToolError as error:
-            # Kept too: not every process shall wait for a compiler that fails.
-            cache.store(key, {}, note={"failed": str(error)})
-            return None, str(error)
-        if entry is None:
-            return None, f"cannot write to the cache {cache.root}"
+        return None, f"cannot write to the cache {cache.root}"
     if "failed" in entry.note:
         return None, entry.note["failed"]
     try:
         return _import(entry.files[_NAME]), ""
     except ImportError as error:
         return None, str(error)
+
+
+def _build(cache: Cache, key: str) -> Entry | None:
+    """Compiles the extension. A failure is kept too: not every process shall wait for one."""
+    from irc.codegen.c.toolchain import CcOptions, compile_shared
+
+    try:
+        options = CcOptions(cflags=("-std=c11", *_include_flags()), timeout_s=120)
+        built = compile_shared(_SOURCE.read_text(encoding="utf-8"), options)
+    except ToolError as error:
+        return cache.store(key, {}, note={"failed": str(error)}) or Entry(
+            {}, {"failed": str(error)}
+        )
+    return cache.store(key, {_NAME: built.data})
 
 
 def _import(path: Path) -> ModuleType:
@@ -89,6 +85,11 @@ def _include_flags() -> tuple[str, ...]:
     if not os.path.exists(os.path.join(python, "Python.h")):
         raise ToolError(f"Python.h is not in {python}")
     return (f"-I{python}", f"-I{numpy.get_include()}")
+
+
+def _chosen_compiler() -> str:
+    """A failure of one compiler says nothing about another."""
+    return os.environ.get("IRC_CC", "")
 
 
 def _numpy_version() -> str:
