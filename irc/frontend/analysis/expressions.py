@@ -199,7 +199,7 @@ def _call(env: Env, node: tree.Call, expected: DType | None) -> Value:
     match target:
         case FunctionRef():
             args = [
-                (a.name.name if a.name else None, evaluate(env, a.value), a.value.span)
+                (a.name.name if a.name else None, evaluate(env, a.value), a.span)
                 for a in node.args
             ]
             return env.call(target, args, node.span)

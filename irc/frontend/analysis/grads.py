@@ -304,4 +304,5 @@ def _declaration(value: Value) -> Label | None:
     if not origin.name or origin.span is None or origin.kind == "expression":
         return None
     shown = value.type if isinstance(value, NUMERIC) else f"a {value.type}"
-    return origin.label(f"`{origin.name}` is {shown}")
+    where = ", declared here" if origin.declared else ""
+    return origin.label(f"`{origin.name}` is {shown}{where}")

@@ -140,21 +140,20 @@ class Loader:
             raise problem(
                 "E0603", "an import names a file relative to this one", span, "not relative"
             )
+        left: Folder | None = None
         for inside, start in places:
             path = (start.path / wanted).resolve()
             if not path.is_relative_to(inside.path):
-                if path.exists():
-                    raise problem(
-                        "E0603",
-                        f"`{wanted}` leads out of the folder `{inside.shown or '.'}`",
-                        span,
-                        "imports stay inside their folder",
-                        helps=["name the other folder with `-I DIR`, and import relative to it"],
-                    )
-                continue
-            if path.is_file():
+                left = left or inside
+            elif path.is_file():
                 shown = os.path.normpath(os.path.join(start.shown, wanted))
                 return path, inside, shown
+        if left:
+            raise problem(
+                "E0603", f"`{wanted}` leads out of the folder `{left.shown or '.'}`", span,
+                "imports stay inside their folder",
+                helps=["name the other folder with `-I DIR`, and import relative to it"],
+            )  # fmt: skip
         raise self._not_found(item, wanted, span, places)
 
     def _not_found(

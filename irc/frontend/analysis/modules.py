@@ -73,6 +73,7 @@ class ModuleScope:
         self._types: dict[str, DType] = {}
         self._states: dict[str, StateEntry] = {}
         self._open: list[str] = []  # constants and states whose definitions are being read
+        self._circular: set[str] = set()
         self._collect()
 
     def _collect(self) -> None:
@@ -273,7 +274,10 @@ class ModuleScope:
         return [self.state(n) for n, node in self.defined.items() if isinstance(node, _STATES)]
 
     def _enter(self, name: str, span: Span) -> None:
+        if name in self._circular:
+            raise Problem(None)
         if name in self._open:
+            self._circular.update(self._open)
             way = " -> ".join([*self._open[self._open.index(name) :], name])
             raise problem("E0117", f"`{name}` is defined by itself: {way}", span, "circular")
         self._open.append(name)

@@ -189,8 +189,7 @@ class Builder:
                 "only scalars have defaults",
             )
         value = functions.default(FunctionRef(self.main, env.frame.node), p)  # type: ignore[arg-type]
-        label = Label(p.span, f"`{p.name.name}` is declared here")
-        place = Place(f"the default of `{p.name.name}`", p.default.span, label)
+        place = Place(f"the default of `{p.name.name}`", p.default.span)
         check_literal(env, Number(value), declared.dtype, place)
         return value
 
@@ -238,7 +237,7 @@ class Builder:
             given = given if len(items) == 1 else f"({given})"
             raise env.error(
                 "E0114" if not result else "E0115",
-                f"`{node.name.name}` returns {_values(len(items))}, declared are {len(result)}",
+                _miscount(node.name.name, len(items), len(result)),
                 span,
                 f"this is {value.type}",
                 labels=[Label(node.name.span, f"`{node.name.name}` is declared here")],
@@ -372,8 +371,11 @@ def _doc(node: tree.Item) -> str:
     return node.lead.doc.text if node.lead.doc else ""
 
 
-def _values(n: int) -> str:
-    return f"{n or 'no'} value{'' if n == 1 else 's'}"
+def _miscount(name: str, given: int, declared: int) -> str:
+    values = f"{given or 'no'} value{'' if given == 1 else 's'}"
+    if not declared:
+        return f"`{name}` returns {values}, but declares no result"
+    return f"`{name}` returns {values}, {declared} {'is' if declared == 1 else 'are'} declared"
 
 
 def _declarable(value: Value) -> str:
@@ -416,22 +418,22 @@ def _exported_param(env: Env, reader: TypeReader, p: tree.Param) -> TensorType:
             "callers need to know what to pass",
             helps=[f"write its type: `{name}: f32[n]`"],
         )
-    return _complete(env, reader.read(p.type), f"parameter `{name}`")
+    return _complete(env, reader.read(p.type), f"parameter `{name}`", p.type.span)
 
 
-def _complete(env: Env, declared: Declared, what: str) -> TensorType:
+def _complete(env: Env, declared: Declared, what: str, span: Span) -> TensorType:
     if isinstance(declared, RecordType | TupleType):
         kind = "record" if isinstance(declared, RecordType) else "tuple"
         raise env.unsupported(
             f"{what} of an exported function is a {kind}",
-            declared.span,
+            span,
             helps=["pass and return its tensors one by one"],
         )
     if not declared.fixed:
         raise env.error(
             "E0114",
             f"the type of {what} is not complete",
-            declared.span,
+            span,
             "exported functions have one dtype and rank for everything",
         )
     return declared
@@ -441,11 +443,11 @@ def _exported_result(env: Env, declared: Declared | None) -> list[Part]:
     if declared is None:
         return []
     if not isinstance(declared, TupleType):
-        return [(None, _complete(env, declared, "the result"))]
+        return [(None, _complete(env, declared, "the result", declared.span))]
     parts: list[Part] = []
     for i, name, part in zip(count(), declared.names, declared.parts, strict=False):
         what = f"result `{name}`" if name else f"result {i}"
         if name and name in [n for n, _ in parts]:
             raise env.error("E0108", f"two results are called `{name}`", part.span, "the second")
-        parts.append((name, _complete(env, part, what)))
+        parts.append((name, _complete(env, part, what, part.span)))
     return parts

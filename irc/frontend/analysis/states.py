@@ -280,7 +280,7 @@ def update(env: Env, node: tree.Update) -> None:
         first = next(iter(entry.variables))
         raise env.error(
             "E0203",
-            f"`{entry.name}` is a record, its new value a {value.type}",
+            f"`{entry.name}` is a record, its new value is {value.type}",
             node.value.span,
             "a record with the same fields is expected here",
             labels=[place.declared],
@@ -334,7 +334,7 @@ def _target(env: Env, node: tree.Update) -> tuple[StateEntry, list[str]]:
             "E0505",
             f"`{first.name}.{rest[0].name}` cannot be updated here",
             node.target.span,
-            f"`{first.name}` is a {module.type}",
+            f"`{first.name}` is a {module.type.split()[0]}",
             helps=["a state is updated by functions of its own file: call one"],
         )
     if entry is None:
