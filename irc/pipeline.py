@@ -71,12 +71,12 @@ STAGES = (
         "whole tensors with symbolic sizes: derivatives, algebra, stability",
         frozenset({"builtin", "func", "nd"}),
         (
-            Pass("nd-expand-grad", "irc.passes.nd.expand_grad:ExpandGradPass"),
             Pass(
                 "nd-drop-checks",
                 "irc.passes.nd.drop_checks:DropChecksPass",
                 when=lambda o: "bounds" not in o.checks,
             ),
+            Pass("nd-expand-grad", "irc.passes.nd.expand_grad:ExpandGradPass"),
             Pass("nd-canonicalize", "irc.passes.nd.canonicalize:CanonicalizePass", level=1),
             Pass("nd-simplify-gathers", "irc.passes.nd.simplify_gathers:SimplifyGathersPass", 1),
             Pass(
@@ -137,6 +137,7 @@ EXTRA: tuple[Pass, ...] = ()
 BEFORE = (
     ("nd-expand-grad", "nd-canonicalize", "derivatives leave zeros and ones to be simplified"),
     ("nd-expand-grad", "nd-stabilize", "log(softmax(x)) is rewritten with its derivative in view"),
+    ("nd-drop-checks", "nd-expand-grad", "a derivative promises about indices what its op does"),
     ("nd-drop-checks", "nd-dce", "what only a dropped check read is dead"),
     ("nd-canonicalize", "nd-stabilize", "the rules expect constants on the right"),
     ("nd-canonicalize", "nd-raise-contractions", "transposes and broadcasts are in normal form"),

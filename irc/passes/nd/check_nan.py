@@ -73,9 +73,8 @@ def described(value: SSAValue, op: Operation) -> str:
 
 
 def check(value: SSAValue, op: Operation, point: InsertPoint, what: str) -> None:
-    b = Builder(point)
-    with b.at(op.location):
-        ok = b.scalar("not", b.scalar("isnan", value))
-        rank = len(dims_of(value))
-        place = f" at [{', '.join(f'{{@{axis}}}' for axis in range(rank))}]" if rank else ""
-        b.assert_(ok, f"{what} is NaN{place}")
+    b = Builder(point, op.location)
+    ok = b.scalar("not", b.scalar("isnan", value))
+    rank = len(dims_of(value))
+    place = f" at [{', '.join(f'{{@{axis}}}' for axis in range(rank))}]" if rank else ""
+    b.assert_(ok, f"{what} is NaN{place}")
