@@ -2,12 +2,14 @@
 Messages: what a diagnostic is, how it looks, and the table of codes.
 
 model.py    Span, Label, Diagnostic, SourceMap: plain records
-render.py   the text with source lines and carets, one-line and JSON forms
+text.py     the text with source lines and carets, one-line and JSON forms
 codes/      code -> summary and explanation page, read by `--explain`
 suggest.py  "did you mean"
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from irc.diagnostics.model import (
     Call,
@@ -18,8 +20,10 @@ from irc.diagnostics.model import (
     Span,
     unsupported,
 )
-from irc.diagnostics.render import render, render_short, to_json
 from irc.diagnostics.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from irc.diagnostics.text import render, render_short, to_json
 
 __all__ = [
     "Call",
@@ -34,3 +38,13 @@ __all__ = [
     "to_json",
     "unsupported",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """The renderer is loaded with the first message."""
+    if name not in ("render", "render_short", "to_json"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from irc.diagnostics.text import render, render_short, to_json
+
+    globals().update(render=render, render_short=render_short, to_json=to_json)
+    return globals()[name]

@@ -1,4 +1,4 @@
-"""What a message consists of. No text layout here: see render.py."""
+"""What a message consists of. No text layout here: see text.py."""
 
 from __future__ import annotations
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from irc.diagnostics import Diagnostic, Label, Span
 from irc.frontend import tree
+from irc.frontend.failure import SyntaxMistake
 from irc.frontend.lexer import Token
-from irc.frontend.mistakes import SyntaxMistake
 from irc.frontend.strings import ParseExpression, string_value, template
 from irc.frontend.walk import replace
 

@@ -9,36 +9,14 @@ first that applies speaks. tests/messages/syntax shows each by an example.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from irc.diagnostics import Diagnostic, Label
-from irc.frontend.lexer import BAD, END, NEWLINE, PAIRS, RESERVED, Lexer, Token
+from irc.frontend.failure import Failure
+from irc.frontend.lexer import BAD, END, NEWLINE, PAIRS, RESERVED, Token
 from irc.frontend.tables import tables
 
 ITEM_WORDS = frozenset("import from const type export state def extern test".split())
 STATEMENT_WORDS = frozenset("let update return assert print scan loop init next until".split())
-
-
-class SyntaxMistake(Exception):
-    """Ends the parse of an item."""
-
-    def __init__(self, diagnostic: Diagnostic) -> None:
-        super().__init__(diagnostic)
-        self.diagnostic = diagnostic
-
-
-class Failure(NamedTuple):
-    """
-    token     does not fit
-    before    the token before it, None at the start
-    states    of the parser before it met the token, to ask what would have fitted
-    lexer     knows the open brackets
-    """
-
-    token: Token
-    before: Token | None
-    states: list[int]
-    lexer: Lexer
 
 
 def explain(failure: Failure) -> Diagnostic:

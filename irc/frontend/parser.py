@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from irc.diagnostics import Diagnostic, Label, Span
 from irc.frontend.actions import Actions
+from irc.frontend.failure import Failure, SyntaxMistake
 from irc.frontend.lexer import END, LIMIT, MAX_TOKENS, NEWLINE, RESERVED, Lexer, Token
-from irc.frontend.mistakes import Failure, SyntaxMistake, explain
 from irc.frontend.tables import tables
 from irc.frontend.tree import Binary, Node
 
@@ -73,7 +73,7 @@ def parse_tokens(lexer: Lexer, start: str, actions: Actions) -> Any:
         if target is None:
             if kind == END and states[-1] == table.ends[start]:
                 break
-            raise SyntaxMistake(explain(Failure(token, previous, before, lexer)))
+            raise _mistake(Failure(token, previous, before, lexer))
         if len(stack) > MAX_STACK:
             raise _too_deep(token.span)
         states.append(target)
@@ -116,6 +116,12 @@ def _reduce(
     if height > MAX_NESTING:
         raise _too_deep(span)
     return _Entry(value, span, height)
+
+
+def _mistake(failure: Failure) -> SyntaxMistake:
+    from irc.frontend.mistakes import explain
+
+    return SyntaxMistake(explain(failure))
 
 
 def _too_deep(span: Span) -> SyntaxMistake:

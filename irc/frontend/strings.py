@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 
 from irc.diagnostics import Diagnostic, Label, Span
+from irc.frontend.failure import SyntaxMistake
 from irc.frontend.lexer import Token
-from irc.frontend.mistakes import SyntaxMistake
 from irc.frontend.tree import Expr, Interpolation, Template
 
 # Text of the expression, its line and column.

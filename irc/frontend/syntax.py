@@ -16,8 +16,8 @@ from irc.diagnostics import Diagnostic, SourceMap, Span
 from irc.errors import UserError
 from irc.frontend import tree
 from irc.frontend.actions import NO_LEAD, Actions, join_docs
+from irc.frontend.failure import SyntaxMistake
 from irc.frontend.lexer import Lexer, Token
-from irc.frontend.mistakes import ITEM_WORDS, SyntaxMistake
 from irc.frontend.parser import parse_tokens
 from irc.frontend.walk import replace
 
@@ -133,6 +133,8 @@ def _all_mistakes(first: Diagnostic, text: str, file: str) -> Iterator[Diagnosti
 
 
 def _begins_item(line: str) -> bool:
+    from irc.frontend.mistakes import ITEM_WORDS
+
     word = line.split(maxsplit=1)[:1]
     return bool(word) and word[0] in ITEM_WORDS and not line[0].isspace()
 
