@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import (
+    AnyFloat,
     FileLineColLoc,
     IntAttr,
     ModuleOp,
@@ -147,6 +148,19 @@ class SafeLexer(MLIRLexer):
     _unescaped_characters_regex = re.compile(r'"(?:[^"\\\n\v\f]++|\\(?:["nt\\]|[0-9A-Fa-f]{2}))*+"')
 
 
+class Bits(AttrParser._TensorLiteralElement):
+    """An element written in hexadecimal: the bits of a float, or an integer."""
+
+    def to_type(self, parser: AttrParser, type: Any) -> Any:
+        if not isinstance(type, AnyFloat):
+            return super().to_type(parser, type)
+        assert isinstance(self.value, int)
+        if self.value >> type.bitwidth:
+            parser.raise_error(f"more bits than {type} has", self.span)
+        (number,) = type.unpack(self.value.to_bytes(type.compile_time_size, "little"), 1)
+        return number
+
+
 class IRParser(Parser):
     """xDSL's parser with locations, limits and better places in messages."""
 
@@ -220,6 +234,13 @@ class IRParser(Parser):
         if values:
             self.definitions[id(values[0])] = span
         super()._register_ssa_definition(name, values, span)
+
+    def _parse_tensor_literal_element(self) -> Any:
+        """xDSL prints infinities and NaN of a dense literal as bits, and reads those as numbers."""
+        element = super()._parse_tensor_literal_element()
+        if type(element.value) is int and element.span.text[:2] in ("0x", "0X"):
+            return Bits(element.is_negative, element.value, element.span)
+        return element
 
     def _parse_dense_literal_type(self) -> Any:
         at = self.pos

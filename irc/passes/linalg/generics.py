@@ -96,12 +96,13 @@ def is_projection(access: Access) -> bool:
 
 def fits(access: Access, sizes: Sequence[Size], extents: Sequence[Size]) -> bool:
     """
-    Whether axes that are walked step by step are as long as their loops.
+    Whether a map may say this read of an operand of sizes `sizes`.
 
-    An indexing map with a plain loop index says so, and the length of the loop follows from it.
+    A plain loop index says that the loop is as long as the axis, and a loop without steps has no
+    element that another index could be checked against.
     """
     return all(
-        scale != 1 or offset != 0 or size == extents[dim]
+        size == extents[dim] if scale == 1 and offset == 0 else 0 not in extents
         for (dim, scale, offset), size in zip(access, sizes, strict=True)
     )
 

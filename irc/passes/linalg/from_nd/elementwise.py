@@ -90,6 +90,10 @@ def slice_(op: nd.SliceOp, c: Lowering) -> None:
     A window that starts with the tensor and ends before it is a view: in a map it would say
     that the loop is as long as the tensor's axis.
     """
+    dims, dtype = dims_of(op.res), dtype_of(op.res)
+    if 0 in dims:
+        c.define(op.res, c.empty(dims, storage(dtype)))
+        return
     steps, offsets = op.steps.data, window_offsets(op, c)
     known = [o for o in offsets if isinstance(o, int)]
     if len(known) == len(offsets):
@@ -113,8 +117,7 @@ def slice_(op: nd.SliceOp, c: Lowering) -> None:
             places.append(here)
         return read(s, x, places)
 
-    dims = dims_of(op.res)
-    c.define(op.res, c.parallel(dims, storage(dtype_of(op.res)), [], write))
+    c.define(op.res, c.parallel(dims, storage(dtype), [], write))
 
 
 def _view(op: nd.SliceOp, offsets: Sequence[int], c: Lowering) -> SSAValue:

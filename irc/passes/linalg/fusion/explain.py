@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xdsl.dialects import func
 from xdsl.dialects.linalg.ops import GenericOp
 from xdsl.ir import Operation
 
@@ -48,21 +47,25 @@ def kept_for_many(loops: Loops, groups: list[Group]) -> None:
 
 
 def title(op: Operation) -> str:
-    """`the loop that makes `y` f32[n, 10]`, `the reduction that makes ...`, `the product ...`."""
-    if isinstance(op, func.ReturnOp):
-        return "the return"
-    result = op.results[0] if op.results else None
-    if result is None:
+    """`the loop of tanh `h` f32[n, 10]`, `the reduction of addf ...`, `the product ...`."""
+    if not op.results:
         return f"`{op.name}`"
+    result = op.results[0]
     name = f" `{result.name_hint}`" if result.name_hint else ""
     if not isinstance(op, GenericOp):
         return f"`{op.name}`{name}"
-    what = "loop"
     if CONTRACTION in op.attributes:
-        what = "product"
-    elif any(reduces_of(op)):
-        what = "reduction"
-    return f"the {what}{name} {type_text(result)}"
+        return f"the product{name} {type_text(result)}"
+    kind = "reduction" if any(reduces_of(op)) else "loop"
+    return f"the {kind} of {_function(op)}{name} {type_text(result)}"
+
+
+def _function(op: GenericOp) -> str:
+    """The last scalar op of a body; a body without ops copies."""
+    end = op.body.block.last_op
+    assert end is not None
+    last = end.operands[0].owner
+    return last.name.partition(".")[2] if isinstance(last, Operation) else "copies"
 
 
 def where(group: Group) -> str:

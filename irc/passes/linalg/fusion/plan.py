@@ -7,6 +7,8 @@ has its group already.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from xdsl.dialects import scf, tensor
 from xdsl.dialects.linalg.ops import GenericOp
 from xdsl.ir import Block, Operation, SSAValue
@@ -26,6 +28,7 @@ from irc.passes.linalg.fusion.groups import (
 from irc.passes.linalg.fusion.views import loops_at
 from irc.passes.linalg.generics import Access, compose, fits, is_permutation
 from irc.passes.remarks import listening
+from irc.sizes import Size
 
 _EFFECTS = (rt.AssertOp, rt.PrintOp, StateWriteOp)
 _REMOVABLE = {"arith", "linalg", "math", "tensor"}
@@ -234,7 +237,7 @@ class Plan:
                     continue
                 for value, accesses in list(group.reads.items()):
                     for access in list(accesses):
-                        if len(access) < len(group.extents) or home(group) is not group:
+                        if home(group) is not group or _repeats(access, group):
                             continue
                         others = seen.setdefault((value, access, group.height), [])
                         partner = next((g for g in others if _may_merge(home(g), group)), None)
@@ -268,8 +271,31 @@ def _demands(loops: Loops, group: Group) -> list[Access]:
 
 def _may_duplicate(loops: Loops) -> bool:
     """Whether computing twice costs less than one more array."""
-    full = sum(1 for a in loops.ins if len({t[0] for t in a}) >= len(loops.extents) > 0)
-    return loops.cost <= DUPLICATE_LIMIT and full <= 1
+    if loops.cost > DUPLICATE_LIMIT:
+        return False
+    arrays = [
+        value
+        for value, access in zip(loops.op.inputs, loops.ins, strict=True)
+        if is_full(access, loops.extents) and not _is_spread(value)
+    ]
+    return len(arrays) <= 1
+
+
+def _is_spread(value: SSAValue) -> bool:
+    """Whether `value` repeats few numbers: a constant, a counter, a broadcast."""
+    loops = loops_of(value.owner) if isinstance(value.owner, GenericOp) else None
+    return (
+        loops is not None
+        and loops.cost == 0
+        and loops.is_elementwise
+        and not any(is_full(a, loops.extents) for a in loops.ins)
+    )
+
+
+def is_full(access: Access, extents: Sequence[Size]) -> bool:
+    """Whether every step of the loops reads another element."""
+    walked = {t[0] for t in access}
+    return len(extents) > 0 and all(d in walked or n == 1 for d, n in enumerate(extents))
 
 
 def _obstacle(loops: Loops, group: Group, accesses: list[Access]) -> str:
@@ -295,8 +321,7 @@ def _obstacle(loops: Loops, group: Group, accesses: list[Access]) -> str:
 
 def _repeats(access: Access, group: Group) -> bool:
     """Whether loops of the group compute the same element more than once."""
-    walked = {t[0] for t in access}
-    return any(d not in walked and n != 1 for d, n in enumerate(group.extents))
+    return len(group.extents) > 0 and not is_full(access, group.extents)
 
 
 def _may_merge(a: Group, b: Group) -> bool:
