@@ -18,15 +18,23 @@ from xdsl.parser import Parser
 from xdsl.passes import ModulePass
 
 import irc.dialects.upstream  # noqa: F401
+from irc.abi import FunctionSpec
 from irc.codegen.c.emit import KernelText, emit_functions
 from irc.codegen.c.header import read_support
 from irc.dialects.nd import ND
 from irc.dialects.rt import RT
+from irc.dtypes import DTYPES
+from irc.execution.compare import difference, tolerance_of
+from irc.execution.numerics import bf16_bits, bf16_value
+from irc.execution.outcome import Failure, Outcome
+from irc.execution.program import Program
+from irc.execution.signature import bind_sizes, evaluate_dims
 from irc.passes.loops.bufferize import BufferizePass
 from irc.passes.loops.convert_linalg_to_loops import ConvertLinalgToLoopsPass
 from irc.passes.loops.plan_memory import PlanMemoryPass
 from irc.sizes import parse
 
+_PRINTER = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t)
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror")
 FLAGS = ("-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC")
 
@@ -71,6 +79,7 @@ class Kernels:
     module: ModuleOp
     state: dict[str, np.ndarray] = field(default_factory=dict)
     message: str = ""
+    printed: list[str] = field(default_factory=list)
 
     def __call__(
         self,
@@ -84,7 +93,9 @@ class Kernels:
         for i, array in enumerate(self.state.values()):
             pointers[i] = array.ctypes.data
         self.library.make.restype = ctypes.c_void_p
-        ctx = ctypes.c_void_p(self.library.make(pointers))
+        lines: list[bytes] = []
+        printer = _PRINTER(lambda user, text, length: lines.append(text[:length]) or 0)
+        ctx = ctypes.c_void_p(self.library.make(pointers, printer))
         size = parse(self.text.arenas[function]).evaluate(sizes)
         # One guard row on each side: a stray write is seen.
         arena = np.full(size + 192, 0xA5, dtype=np.uint8)
@@ -95,9 +106,36 @@ class Kernels:
         status = getattr(self.library, f"k_{function}")(*arguments)
         assert (arena[:start] == 0xA5).all() and (arena[start + size :] == 0xA5).all()
         self.library.message.restype = ctypes.c_char_p
+        self.printed = b"".join(lines).decode().splitlines()
         self.message = (self.library.message(ctx) or b"").decode()
         self.library.drop(ctx)
         return status
+
+
+    def run(self, spec: FunctionSpec, inputs: Sequence[np.ndarray]) -> Outcome:
+        """A call as the executors make it."""
+        given = [_to_c(x, p.dtype) for x, p in zip(inputs, spec.params, strict=True)]
+        sizes = {
+            name: value
+            for name, value in bind_sizes(spec, [x.shape for x in given]).items()
+            if name in spec.sizes
+        }
+        outputs = [
+            np.zeros(evaluate_dims(r.dims, sizes), _storage(r.dtype)) for r in spec.results
+        ]
+        status = self(spec.name, sizes, given, outputs)
+        state = {name: array.copy() for name, array in self.state.items()}
+        if status:
+            kind = KINDS[status]
+            return Outcome([], state, self.printed, Failure(kind, self.message))
+        results = [
+            bf16_value(o).reshape(o.shape) if r.dtype == "bf16" else o
+            for o, r in zip(outputs, spec.results, strict=True)
+        ]
+        return Outcome(results, state, self.printed)
+
+
+KINDS = {1: "argument", 2: "shape", 3: "bounds", 4: "assert", 5: "memory", 6: "device"}
 
 
 def compile_text(
@@ -150,10 +188,12 @@ def c_file(kernels: KernelText, module: ModuleOp) -> str:
     head = "#define _POSIX_C_SOURCE 200809L\n#include <stdint.h>\n"
     status = "\n".join(read_support("status.h").splitlines())
     tail = f"""
-struct module *make(void **s);
-struct module *make(void **s)
+typedef int print_function(void *user, const char *text, size_t length);
+struct module *make(void **s, print_function *print);
+struct module *make(void **s, print_function *print)
 {{
     struct module *m = calloc(1, sizeof *m);
+    m->head.print = print;
     (void)s;{sets}
     return m;
 }}
@@ -167,6 +207,44 @@ void drop(struct module *m) {{ free(m); }}
         text = text.replace(f"static int32_t k_{name}(", f"int32_t k_{name}(")
     context_type = f"struct module {{ irc_head head;{fields} }};"
     return "\n".join((head, status, support, context_type, text, tail))
+
+
+def c_differs(
+    module: ModuleOp,
+    passes: Sequence[ModulePass],
+    calls: Sequence[Sequence[np.ndarray]],
+    function: str = "f",
+    flags: Sequence[str] = ("-O2",),
+    cc: str = "gcc",
+) -> str | None:
+    """
+    What the compiled C of a module does differently from the module itself, in words; None: nothing.
+
+    `passes` lead down to the loop level.
+    """
+    program = Program(module)
+    declared = program.signature(function).spec
+    before = [program.run(function, inputs) for inputs in calls]
+    tolerance = tolerance_of(module)
+    for one in passes:
+        one.apply(context(), module)
+        module.verify()
+    kernels = compile_module(module, flags, cc)
+    for inputs, outcome in zip(calls, before, strict=True):
+        now = kernels.run(declared, inputs)
+        what = difference(outcome, now, tolerance, declared)
+        if what is not None:
+            return f"for shapes {[list(np.shape(x)) for x in inputs]}: {what}"
+    return None
+
+
+def _to_c(array: np.ndarray, dtype: str) -> np.ndarray:
+    array = np.asarray(array, order="C")
+    return bf16_bits(array).reshape(array.shape) if dtype == "bf16" else array
+
+
+def _storage(dtype: str) -> np.dtype:
+    return np.dtype("u2" if dtype == "bf16" else DTYPES[dtype].numpy)
 
 
 def _dtype(element: object) -> np.dtype:

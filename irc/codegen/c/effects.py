@@ -79,7 +79,7 @@ def _put(value: SSAValue, dtype: str, spec: str, c: Scope) -> None:
 def _put_array(value: SSAValue, dtype: str, form: str, c: Scope) -> None:
     if dtype in ("f16", "bf16"):
         raise Unsupported(f"printing an array of {dtype}; print it as f32(x)")
-    dims = c.dims[value]
+    dims = [c.dim(value, axis) for axis in range(len(c.dims[value]))]
     extents = f"(const int64_t[]){{{', '.join(dims)}}}" if dims else "NULL"
     unit = c_type(value.type.element_type)  # type: ignore[attr-defined]
     c.line(

@@ -44,7 +44,7 @@ from irc.sizes import parse
 
 _LONGEST = 64  # characters of an expression that is written where it is used
 
-KERNEL, SIMD = "irc.kernel", "irc.simd"
+HELPER, CONTRACT, SIMD = "irc.helper", "irc.contract", "irc.simd"
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def emit_functions(
         if not isinstance(op, func.FuncOp) or not op.body.blocks:
             continue
         text = _function(op, Scope(members, uses), prefix, lines)
-        (inner if KERNEL in op.attributes else outer).append(text)
+        (inner if HELPER in op.attributes else outer).append(text)
         arena = op.attributes.get("irc.arena")
         if isinstance(arena, StringAttr):
             arenas[op.sym_name.data] = arena.data
@@ -112,9 +112,10 @@ def _without_includes(text: str) -> str:
 def _function(op: func.FuncOp, c: Scope, prefix: str, lines: bool) -> str:
     name = op.sym_name.data
     block = op.body.blocks[0]
-    c.kernel = KERNEL in op.attributes
+    helper = HELPER in op.attributes
+    c.contract = CONTRACT in op.attributes
     attrs = op.arg_attrs.data if isinstance(op.arg_attrs, ArrayAttr) else ()
-    parameters = [] if c.kernel else [f"struct {prefix} *ctx"]
+    parameters = [] if helper else [f"struct {prefix} *ctx"]
     described: list[str] = []
     symbols = _strings(op.attributes.get("irc.sizes"))
     for i, arg in enumerate(block.args):
@@ -124,25 +125,25 @@ def _function(op: func.FuncOp, c: Scope, prefix: str, lines: bool) -> str:
         parameters.append(text)
         if i < len(symbols):
             c.sizes[symbols[i]] = c.name(arg)
-        if isinstance(arg.type, MemRefType) and kind in ("in", "out") and not c.kernel:
+        if isinstance(arg.type, MemRefType) and kind in ("in", "out") and not helper:
             described.append(f"{c.name(arg)} {_shape(arg.type, own.get('irc.dims'))}")
     for i, arg in enumerate(block.args):
         own = attrs[i].data if i < len(attrs) else {}  # type: ignore[attr-defined]
         if isinstance(arg.type, MemRefType):
             c.dims[arg] = _argument_dims(arg.type, own.get("irc.dims"), c)
-    c.directive("")
     for arg in block.args:
         if arg.first_use is None:
             c.line(f"(void){c.name(arg)};")
-    if not c.kernel and not _uses_context(op):
+    if not helper and not _uses_context(op, c.fields):
         c.line("(void)ctx;")
     emit_block(block, c, lines)
-    if not c.kernel:
+    if not helper:
         c.line("return IRC_OK;")
-    body = "\n".join(c.lines[1:])
-    if c.kernel:
-        head = f"IRC_KERNEL void irc_{name}({_wrapped(parameters)})"
-        return f"{head}\n{{\n    IRC_CONTRACT\n{body}\n}}"
+    body = "\n".join(line for line in c.lines if line is not None)
+    if helper:
+        contract = "    IRC_CONTRACT\n" if c.contract else ""
+        head = f"{'IRC_KERNEL' if c.contract else 'IRC_HELPER'} void irc_{name}"
+        return f"{head}({_wrapped(parameters)})\n{{\n{contract}{body}\n}}"
     head = f"static int32_t {kernel_name(name)}({_wrapped(parameters)})"
     arena = op.attributes.get("irc.arena")
     if isinstance(arena, StringAttr) and arena.data != "0":
@@ -199,11 +200,11 @@ def _strings(attr: Attribute | None) -> list[str]:
     return [s.data for s in attr.data] if isinstance(attr, ArrayAttr) else []  # type: ignore[attr-defined]
 
 
-def _uses_context(op: func.FuncOp) -> bool:
+def _uses_context(op: func.FuncOp, fields: Mapping[str, str]) -> bool:
     for inner in op.walk():
         if isinstance(inner, rt.AssertOp | rt.PrintOp):
             return True
-        if isinstance(inner, memref.GetGlobalOp) and inner.results[0].first_use is not None:
+        if isinstance(inner, memref.GetGlobalOp) and inner.name_.root_reference.data in fields:
             return True
     return False
 
@@ -221,7 +222,7 @@ def emit_block(block: Block, c: Scope, lines: bool = False) -> None:
             continue
         if emit is None:
             raise InternalError(f"{op.name} has no spelling in C")
-        if c.depth == 1 and not c.kernel:
+        if c.depth == 1 and not c.contract:
             _place(op, c, lines)
         emit(op, c)
 
@@ -251,23 +252,9 @@ def _value(op: Operation, speller: Callable[[Operation, Scope], Expr], c: Scope)
     (value,) = op.results
     if value.first_use is None:
         return
-    text, binding = speller(op, c)
-    if isinstance(op, arith.ConstantOp):
-        c.bind(value, text, binding)
-    elif isinstance(op, vector.BroadcastOp) or _only_shapes(value):
-        c.bind(value, text, binding)
-    elif _read_once(value, op) and len(text) <= _LONGEST:
-        c.bind(value, text, binding)
-    else:
-        c.declare(value, text)
-
-
-def _only_shapes(value: SSAValue) -> bool:
-    """Whether a size is only wanted for shapes, which may turn out not to need it."""
-    return all(
-        isinstance(use.operation, memref.ReinterpretCastOp | memref.ViewOp) and use.index > 1
-        for use in value.uses
-    ) or all(isinstance(use.operation, memref.ReinterpretCastOp) for use in value.uses)
+    inline = isinstance(op, arith.ConstantOp | vector.BroadcastOp)
+    limit = None if inline else _LONGEST if _read_once(value, op) else 0
+    c.spell_when_read(value, lambda: speller(op, c), limit)
 
 
 def _read_once(value: SSAValue, op: Operation) -> bool:

@@ -44,11 +44,10 @@ def _rows(c: Scope, ref: SSAValue, indices: Sequence[SSAValue]) -> str:
     """The position of an element: ((i * d1 + j) * d2 + k)."""
     if not indices:
         return "0"
-    dims = c.dims[ref]
     text = c.name(indices[0], SUM)
     for axis in range(1, len(indices)):
         left = c.name(indices[0], PRODUCT) if axis == 1 else f"({text})"
-        text = _offset(left, dims[axis], c.name(indices[axis], SUM))
+        text = _offset(left, c.dim(ref, axis), c.name(indices[axis], SUM))
     return text
 
 
@@ -88,7 +87,7 @@ def emit_vector_store(op: Operation, c: Scope) -> None:
 def emit_view(op: Operation, c: Scope) -> None:
     assert isinstance(op, memref.ViewOp)
     (value,) = op.results
-    c.dims[value] = _sizes(value.type, [c.name(v, PRODUCT) for v in op.sizes])
+    c.dims[value] = _sizes(value.type, op.sizes)
     name = c.fresh(value.name_hint, "buffer")
     shift = c.name(op.byte_shift, SUM)
     source = c.name(op.source)
@@ -104,8 +103,7 @@ def emit_reinterpret(op: Operation, c: Scope) -> None:
     (value,) = op.results
     dynamic = iter(op.sizes)
     c.dims[value] = [
-        c.name(next(dynamic), PRODUCT) if s == DYNAMIC_INDEX else str(s)
-        for s in op.static_sizes.get_values()
+        next(dynamic) if s == DYNAMIC_INDEX else str(s) for s in op.static_sizes.get_values()
     ]
     if op.source in c.const:
         c.const.add(value)
@@ -164,14 +162,15 @@ def emit_select(op: Operation, c: Scope) -> None:
 
 def emit_copy(op: Operation, c: Scope) -> None:
     assert isinstance(op, memref.CopyOp)
-    factors = [d for d in c.dims[op.destination] if d != "1"]
+    dims = [c.dim(op.destination, axis) for axis in range(len(c.dims[op.destination]))]
+    factors = [d for d in dims if d != "1"]
     unit = c_type(op.destination.type.element_type)  # type: ignore[attr-defined]
     count = " * ".join(factors) or "1"
     target, source = c.name(op.destination), c.name(op.source)
     c.line(f"irc_copy({target}, {source}, {count} * (int64_t)sizeof({unit}));")
 
 
-def _sizes(type_: object, dynamic: Sequence[str]) -> list[str]:
+def _sizes(type_: object, dynamic: Sequence[SSAValue]) -> list[str | SSAValue]:
     names = iter(dynamic)
     shape = type_.get_shape()  # type: ignore[attr-defined]
     return [next(names) if d == DYNAMIC_INDEX else str(d) for d in shape]

@@ -350,8 +350,8 @@ def _wraps(element: Attribute) -> bool:
 
 def spell_fma(op: Operation, c: Scope) -> Expr:
     """One rounding: functions marked as kernels let the compiler contract."""
-    if not c.kernel:
-        raise InternalError("vector.fma outside a kernel function")
+    if not c.contract:
+        raise InternalError("vector.fma in a function without `irc.contract`")
     a, b = (_operand(op, c, n, PRODUCT) for n in (0, 1))
     return f"{a} * {b} + {_operand(op, c, 2, PRODUCT)}", SUM
 

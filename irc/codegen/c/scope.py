@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -38,21 +38,23 @@ class Scope:
     """
     fields   state -> member of the context
     sizes    size symbol -> C name
-    dims     memref -> C text of each size
+    lines    the text; None keeps the place of a local that may turn out to be needed
+    dims     memref -> each size, as C text or as a value
     const    memrefs that must not be written
+    later    values whose expression is not written yet
     """
 
     fields: Mapping[str, str]
     uses: Uses
-    lines: list[str] = field(default_factory=list)
+    lines: list[str | None] = field(default_factory=list)
     depth: int = 1
     names: dict[SSAValue, Expr] = field(default_factory=dict)
-    dims: dict[SSAValue, list[str]] = field(default_factory=dict)
+    dims: dict[SSAValue, list[str | SSAValue]] = field(default_factory=dict)
     const: set[SSAValue] = field(default_factory=set)
     sizes: dict[str, str] = field(default_factory=dict)
-    carried: list[list[str]] = field(default_factory=list)
+    later: dict[SSAValue, Callable[[], None]] = field(default_factory=dict)
     last_line: str = ""
-    kernel: bool = False
+    contract: bool = False
     _taken: list[set[str]] = field(default_factory=lambda: [{"ctx", "arena"}])
 
     # -- names
@@ -69,6 +71,9 @@ class Scope:
 
     def name(self, value: SSAValue, limit: int = ATOM) -> str:
         """The text of a value, to stand beside operators that bind up to `limit`."""
+        wanted = self.later.pop(value, None)
+        if wanted is not None:
+            wanted()
         known = self.names.get(value)
         if known is None:
             raise InternalError(f"{value} is used before it is made")
@@ -84,6 +89,32 @@ class Scope:
         self.line(f"const {self.type(value)} {name} = {expr};")
         self.bind(value, name)
         return name
+
+    def spell_when_read(
+        self, value: SSAValue, spell: Callable[[], Expr], longest: int | None
+    ) -> None:
+        """
+        Only what is read is written. An expression longer than that becomes a local, here.
+        """
+        place, depth, taken = len(self.lines), self.depth, self._taken[-1]
+        self.lines.append(None)
+
+        def write() -> None:
+            text, binding = spell()
+            if longest is None or len(text) <= longest:
+                self.bind(value, text, binding)
+                return
+            name = self.fresh(value.name_hint)
+            taken.add(name)
+            self.lines[place] = "    " * depth + f"const {self.type(value)} {name} = {text};"
+            self.bind(value, name)
+
+        self.later[value] = write
+
+    def dim(self, ref: SSAValue, axis: int) -> str:
+        """A size of a memref, to stand in a product."""
+        size = self.dims[ref][axis]
+        return size if isinstance(size, str) else self.name(size, PRODUCT)
 
     def type(self, value: SSAValue) -> str:
         """The C type of a value that is no memref."""

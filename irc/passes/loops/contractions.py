@@ -19,7 +19,6 @@ from xdsl.dialects.builtin import (
     BFloat16Type,
     Float16Type,
     IntegerType,
-    ModuleOp,
     NoneAttr,
 )
 from xdsl.dialects.linalg.ops import GenericOp, YieldOp
@@ -27,11 +26,11 @@ from xdsl.ir import Attribute, SSAValue
 
 from irc.passes.loops.access import Access, access_of
 from irc.passes.loops.builder import Pen
+from irc.passes.loops.helpers import Helpers
 from irc.passes.loops.products import Contraction, lower_dots, lower_tiles
 from irc.passes.loops.reductions import lower_reduction
 from irc.passes.loops.structured import Shapes, Structured, collapse
 from irc.passes.loops.threads import Threads
-from irc.passes.loops.tiles import Tiles
 from irc.sizes import product
 from irc.target import Target
 
@@ -49,9 +48,9 @@ def is_contraction(op: GenericOp) -> bool:
 class Contractions:
     """Lowers the products of one module."""
 
-    def __init__(self, module: ModuleOp, target: Target, threads: Threads) -> None:
+    def __init__(self, helpers: Helpers, target: Target) -> None:
+        self.helpers = helpers
         self.target = target
-        self.tiles = Tiles(module)
 
     def lower(
         self,
@@ -67,9 +66,9 @@ class Contractions:
         if c is None:
             self._plain(s, init, tail, pen, shapes, threads)
         elif c.n is None:
-            lower_dots(c, self.tiles, self.target, pen, threads)
+            lower_dots(c, self.helpers, self.target, pen, threads)
         else:
-            lower_tiles(c, self.tiles, self.target, pen, threads)
+            lower_tiles(c, self.helpers, self.target, pen, threads)
 
     def _plain(
         self,
@@ -83,7 +82,7 @@ class Contractions:
         """The product as any other reduction, then the op that takes its result."""
         from irc.passes.loops.elementwise import lower_elementwise
 
-        lower_reduction(s, [init], pen, shapes, threads)
+        lower_reduction(s, [init], pen, shapes, threads, self.helpers)
         if tail is not None:
             pen.location = tail.op.location
             lower_elementwise(tail, pen, shapes, threads)

@@ -16,6 +16,7 @@ from irc.passes.loops.builder import Pen, Pool
 from irc.passes.loops.contractions import Contractions, is_contraction
 from irc.passes.loops.elementwise import lower_elementwise
 from irc.passes.loops.epilogues import find_epilogues
+from irc.passes.loops.helpers import Helpers
 from irc.passes.loops.nest import open_loops
 from irc.passes.loops.reductions import lower_reduction
 from irc.passes.loops.structured import Shapes, resolve, root, structured
@@ -44,10 +45,10 @@ class ConvertLinalgToLoopsPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         target = parse(self.target)
         threads = Threads(self.threads or target.threads, self.min_work)
-        contractions = Contractions(op, target, threads)
+        helpers = Helpers(op)
         for child in list(op.body.block.ops):
             if isinstance(child, func.FuncOp) and child.body.blocks:
-                _Lowering(child, target, threads, contractions, self.epilogues).run()
+                _Lowering(child, target, threads, helpers, self.epilogues).run()
 
 
 class _Lowering:
@@ -58,13 +59,13 @@ class _Lowering:
         function: func.FuncOp,
         target: Target,
         threads: Threads,
-        contractions: Contractions,
+        helpers: Helpers,
         epilogues: bool,
     ) -> None:
         self.function = function
-        self.target = target
         self.threads = threads
-        self.contractions = contractions
+        self.helpers = helpers
+        self.contractions = Contractions(helpers, target)
         self.epilogues = epilogues
 
     def run(self) -> None:
@@ -109,7 +110,7 @@ class _Lowering:
         elif s.parallel:
             lower_elementwise(s, pen, self.shapes, threads)
         else:
-            lower_reduction(s, inits, pen, self.shapes, threads)
+            lower_reduction(s, inits, pen, self.shapes, threads, self.helpers)
         for done in (op, epilogue):
             if done is not None:
                 done.detach()

@@ -20,9 +20,9 @@ from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 
 from irc.passes.loops.builder import DIMS, Pen, Pool, memref_type
+from irc.passes.loops.helpers import HELPER
 from irc.passes.loops.panels import element_bytes
 from irc.passes.loops.structured import Shapes
-from irc.passes.loops.tiles import KERNEL
 from irc.sizes import Poly, poly, product
 
 ARENA = "irc.arena"  # of a function: bytes of workspace, a polynomial in its sizes
@@ -52,7 +52,7 @@ class PlanMemoryPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for child in op.body.block.ops:
             if isinstance(child, func.FuncOp) and child.body.blocks:
-                if KERNEL not in child.attributes:
+                if HELPER not in child.attributes:
                     _plan(child)
 
 

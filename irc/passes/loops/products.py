@@ -11,11 +11,12 @@ from xdsl.ir import Attribute, Block, Region, SSAValue
 from irc.passes.loops.access import Access
 from irc.passes.loops.builder import Index, Pen, memref_type
 from irc.passes.loops.elementwise import fill_elementwise
+from irc.passes.loops.helpers import Helpers
 from irc.passes.loops.nest import Nest, open_loops
 from irc.passes.loops.panels import element_bytes, pack_panel, widen_into
 from irc.passes.loops.structured import Structured, element_index
 from irc.passes.loops.threads import Threads
-from irc.passes.loops.tiles import Flavour, Tiles
+from irc.passes.loops.tiles import Flavour, call_dot, call_tile
 from irc.sizes import Size, product
 from irc.target import Target
 
@@ -90,7 +91,9 @@ def tile_shape(c: Contraction, target: Target) -> Shape:
     return Shape(rows, vectors, lanes, fewer)
 
 
-def lower_tiles(c: Contraction, tiles: Tiles, target: Target, pen: Pen, threads: Threads) -> None:
+def lower_tiles(
+    c: Contraction, helpers: Helpers, target: Target, pen: Pen, threads: Threads
+) -> None:
     """Panels of columns outside, tiles of rows inside."""
     anchor = pen.anchor
     shape = tile_shape(c, target)
@@ -130,7 +133,7 @@ def lower_tiles(c: Contraction, tiles: Tiles, target: Target, pen: Pen, threads:
     def call(at: Pen, rows: int, first: Index) -> None:
         here = at.add(a_at, at.mul(a_row, first))
         arguments = [at.pool.size(k), a.flat, here, a_step, b, b_at, b_stride, tile, first]
-        tiles.call(at, (rows, shape.columns), shape.lanes, flavour, c.element, arguments)
+        call_tile(helpers, at, (rows, shape.columns), shape.lanes, flavour, c.element, arguments)
 
     _call_tiles(body, shape, height, m, call)
     _finish(c, body, fixed, (i0, j0), (height, width), tile)
@@ -158,7 +161,8 @@ def _call_tiles(body: Pen, shape: Shape, height: Index, m: Size, call: object) -
     done: Index = 0
     for rows in shape.fewer:
         if left is None:
-            until = rest.add(done, rest.mul(rest.div(rest.sub(height, done), rows), rows))
+            count = rest.mul(rest.div(rest.sub(height, done), rows), rows)
+            until = rest.add(done, count) if rows > 1 else height
             inner, first = _loop(rest, done, until, rows, "r")
             call(inner, rows, first)
             done = until
@@ -200,9 +204,7 @@ def _outer_loops(
         if c.s.loops[d] == 1:
             fixed[d] = 0
         elif inner is pen:
-            inner, fixed[d] = threads.loop(
-                pen, 0, pen.pool.size(c.s.loops[d]), 1, "batch", c.work
-            )
+            inner, fixed[d] = threads.loop(pen, 0, pen.pool.size(c.s.loops[d]), 1, "batch", c.work)
             pen.anchor = inner.block.parent_op()
         else:
             inner, fixed[d] = _loop(inner, 0, pen.pool.size(c.s.loops[d]), 1, "batch")
@@ -325,7 +327,9 @@ def store(c: Contraction, nest: Nest, total: SSAValue) -> None:
 # -- products of a matrix and a vector along contiguous rows
 
 
-def lower_dots(c: Contraction, tiles: Tiles, target: Target, pen: Pen, threads: Threads) -> None:
+def lower_dots(
+    c: Contraction, helpers: Helpers, target: Target, pen: Pen, threads: Threads
+) -> None:
     """
     ```
     for i in 0..m step 4
@@ -353,7 +357,7 @@ def lower_dots(c: Contraction, tiles: Tiles, target: Target, pen: Pen, threads: 
     def call(at: Pen, count: int, first: Index) -> None:
         here = at.add(a_at, at.mul(stride, first))
         arguments = [k, c.a.flat, here, stride, c.b.flat, x_at, results, first]
-        tiles.dot(at, count, lanes, c.element, arguments)
+        call_dot(helpers, at, count, lanes, c.element, arguments)
 
     _call_tiles(body, Shape(rows, 1, lanes), height, m, call)
     pens, (i,) = open_loops(body, [(0, height)], ["i"])

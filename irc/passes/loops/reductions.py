@@ -18,6 +18,7 @@ from xdsl.dialects.linalg.ops import YieldOp
 from xdsl.ir import Operation, SSAValue
 
 from irc.passes.loops.builder import Index, Pen
+from irc.passes.loops.helpers import Helpers
 from irc.passes.loops.nest import COUNTERS, Nest, is_bool, open_loops, work
 from irc.passes.loops.structured import (
     Shapes,
@@ -72,6 +73,7 @@ def lower_reduction(
     pen: Pen,
     shapes: Shapes,
     threads: Threads,
+    helpers: Helpers,
 ) -> None:
     """
     `inits` are the constants from which the outputs start; None: from what is in memory.
@@ -82,9 +84,9 @@ def lower_reduction(
     if combiners is None:
         _sequential(s, inits, pen, threads)
     elif _reduces_columns(s):
-        _columns(s, combiners, pen, threads)
+        _columns(s, combiners, pen, threads, helpers)
     else:
-        _rows(s, combiners, pen, threads)
+        _rows(s, combiners, pen, threads, helpers)
     pen.anchor = anchor
 
 
@@ -186,7 +188,13 @@ def _is_neutral(c: Combiner) -> bool:
 # -- along rows: the innermost loop is reduced
 
 
-def _rows(s: Structured, combiners: Sequence[Combiner], pen: Pen, threads: Threads) -> None:
+def _rows(
+    s: Structured,
+    combiners: Sequence[Combiner],
+    pen: Pen,
+    threads: Threads,
+    helpers: Helpers,
+) -> None:
     """
     ```
     for i in 0..n
@@ -219,7 +227,7 @@ def _rows(s: Structured, combiners: Sequence[Combiner], pen: Pen, threads: Threa
         acc = nest.inner.load(p, [lane], "acc")
         nest.inner.store(c.apply(nest.inner, acc, value), p, [lane])
     body.anchor = after
-    _halve(body, combiners, partials, lanes, [])
+    _halve(body, combiners, partials, helpers)
     totals = [body.load(p, [0], "total") for p in partials]
     _write(s, combiners, totals, by_dim, body)
 
@@ -293,31 +301,63 @@ def _halve(
     pen: Pen,
     combiners: Sequence[Combiner],
     partials: Sequence[SSAValue],
-    lanes: int,
-    columns: Sequence[Index],
+    helpers: Helpers,
     used: Index | None = None,
+    count: Index | None = None,
 ) -> None:
     """
     Adds the partials in halves, into partial 0.
 
-    used   how many partials were touched; the others hold the neutral element, and adding that
-           changes nothing, since no partial is -0
+    used    how many partials were touched, when there is a row of them for each of `count`
+            columns; the others hold the neutral element, and adding that changes nothing,
+            since no partial is -0
     """
+    for c, p in zip(combiners, partials, strict=True):
+        shape = p.type.get_shape()  # type: ignore[attr-defined]
+        if shape[0] == 1:
+            continue
+        form = "x".join(map(str, shape))
+        name = f"halve_{c.cls.name.removeprefix('arith.')}_{c.value.type}_{form}"
+        rest = [] if used is None else [used, count or 0]
+
+        def build(body: Pen, parameters: list[SSAValue], c: Combiner = c) -> None:
+            _halving(body, c, *parameters)
+
+        helpers.call(pen, name, ["partial!", "used", "count"][: 1 + len(rest)], [p, *rest], build)
+
+
+def _halving(
+    pen: Pen,
+    c: Combiner,
+    partial: SSAValue,
+    used: SSAValue | None = None,
+    count: SSAValue | None = None,
+) -> None:
+    """
+    ```
+    for half in 32, 16, 8, 4, 2, 1
+      for l in 0..min(half, used - half)
+        p[l] = p[l] + p[l + half]
+    ```
+    """
+    lanes = partial.type.get_shape()[0]  # type: ignore[attr-defined]
     half = LANES // 2
+    while half >= lanes:
+        half //= 2
     while half:
-        if half < lanes:
-            count: Index = min(half, lanes - half)
-            if used is not None and not isinstance(used, int):
-                count = pen.max(pen.min(half, pen.sub(used, half)), 0)
-            anchor = pen.anchor
-            bounds: list[tuple[Index, Index]] = [(0, count), *((0, c) for c in columns)]
-            pens, (lane, *rest) = open_loops(pen, bounds, ["lane", "column"])
-            inner = pens[-1]
-            for c, p in zip(combiners, partials, strict=True):
-                low = inner.load(p, [lane, *rest], "low")
-                high = inner.load(p, [inner.add(lane, half), *rest], "high")
-                inner.store(c.apply(inner, low, high), p, [lane, *rest])
-            pen.anchor = anchor
+        pairs: Index = min(half, lanes - half)
+        if used is not None:
+            pairs = pen.min(half, pen.sub(used, half), "pairs")
+        anchor = pen.anchor
+        bounds: list[tuple[Index, Index]] = [(0, pairs)]
+        if count is not None:
+            bounds.append((0, count))
+        pens, (lane, *rest) = open_loops(pen, bounds, ["lane", "column"])
+        inner = pens[-1]
+        low = inner.load(partial, [lane, *rest], "low")
+        high = inner.load(partial, [inner.add(lane, half), *rest], "high")
+        inner.store(c.apply(inner, low, high), partial, [lane, *rest])
+        pen.anchor = anchor
         half //= 2
 
 
@@ -333,7 +373,13 @@ def _reduces_columns(s: Structured) -> bool:
     return len(dims) == 1 and not s.reduced[next(iter(dims))]
 
 
-def _columns(s: Structured, combiners: Sequence[Combiner], pen: Pen, threads: Threads) -> None:
+def _columns(
+    s: Structured,
+    combiners: Sequence[Combiner],
+    pen: Pen,
+    threads: Threads,
+    helpers: Helpers,
+) -> None:
     """
     ```
     for c in 0..m step 64
@@ -397,7 +443,7 @@ def _columns(s: Structured, combiners: Sequence[Combiner], pen: Pen, threads: Th
         acc = nest.inner.load(p, [lane, j], "acc")
         nest.inner.store(c.apply(nest.inner, acc, value), p, [lane, j])
     body.anchor = anchor
-    _halve(body, combiners, partials, lanes, [count], used)
+    _halve(body, combiners, partials, helpers, used, count)
     out_pens, (j,) = open_loops(body, [(0, count)], ["column"])
     by_dim[column] = out_pens[-1].add(start, j)
     totals = [out_pens[-1].load(p, [0, j], "total") for p in partials]

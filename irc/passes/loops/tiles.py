@@ -11,113 +11,70 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from xdsl.dialects import arith, func, vector
-from xdsl.dialects.builtin import (
-    DYNAMIC_INDEX,
-    AnyFloat,
-    ArrayAttr,
-    DictionaryAttr,
-    ModuleOp,
-    StringAttr,
-    UnitAttr,
-    VectorType,
-)
-from xdsl.ir import Attribute, Block, Region, SSAValue
+from xdsl.dialects import arith, vector
+from xdsl.dialects.builtin import AnyFloat, VectorType
+from xdsl.ir import Attribute, SSAValue
 
-from irc.passes.loops.builder import INDEX, Index, Pen, Pool, default_properties, memref_type
+from irc.passes.loops.builder import Index, Pen, default_properties
+from irc.passes.loops.helpers import Helpers
 
 Flavour = Literal["rows", "columns"]
 
-KERNEL = "irc.kernel"  # on a function: a * b + c may be one rounding in it
 
-
-class Tiles:
-    """The tile functions of one module, made when first asked for."""
-
-    def __init__(self, module: ModuleOp) -> None:
-        self.module = module
-        self._known: dict[str, func.FuncOp] = {}
-
-    def call(
-        self,
-        pen: Pen,
-        shape: tuple[int, int],
-        lanes: int,
-        flavour: Flavour,
-        element: Attribute,
-        arguments: Sequence[SSAValue | Index],
-    ) -> None:
-        """
-        Multiplies one tile. Arguments: k, A, its offset and leading stride, B, its offset and
-        leading stride, the tile array, its first row.
-        """
-        name = f"tile_{element}_{shape[0]}x{shape[1]}_{flavour}"
-        tile = arguments[7]
-        assert isinstance(tile, SSAValue)
-        function = self._known.get(name)
-        if function is None:
-            function = self._known[name] = _tile_function(
-                name, shape, lanes, flavour, element, tile.type
-            )
-            function.location = pen.location
-            self.module.body.block.add_op(function)
-        pen.insert(func.CallOp(name, [pen.index(a) for a in arguments], []))
-
-    def dot(
-        self,
-        pen: Pen,
-        rows: int,
-        lanes: int,
-        element: Attribute,
-        arguments: Sequence[SSAValue | Index],
-    ) -> None:
-        """
-        Multiplies `rows` rows of A with a vector. Arguments: k, A, its offset and leading stride,
-        x, its offset, the array for the results, the first of them.
-        """
-        name = f"dot_{element}_{rows}"
-        out = arguments[6]
-        assert isinstance(out, SSAValue)
-        function = self._known.get(name)
-        if function is None:
-            function = self._known[name] = _dot_function(name, rows, lanes, element, out.type)
-            function.location = pen.location
-            self.module.body.block.add_op(function)
-        pen.insert(func.CallOp(name, [pen.index(a) for a in arguments], []))
-
-
-def _function(
-    name: str, types: Sequence[Attribute], hints: Sequence[str], written: str
-) -> tuple[func.FuncOp, Pen]:
-    block = Block(arg_types=types)
-    for arg, hint in zip(block.args, hints, strict=True):
-        arg.name_hint = hint
-    kinds = [
-        "size" if type_ == INDEX else "out" if hint == written else "in"
-        for type_, hint in zip(types, hints, strict=True)
-    ]
-    function = func.FuncOp(
-        name,
-        (types, []),
-        Region(block),
-        visibility=StringAttr("private"),
-        arg_attrs=ArrayAttr([DictionaryAttr({"irc.kind": StringAttr(k)}) for k in kinds]),
-    )
-    function.attributes[KERNEL] = UnitAttr()
-    function.attributes["irc.sizes"] = ArrayAttr([])
-    end = func.ReturnOp.create()
-    block.add_op(end)
-    return function, Pen(Pool(function), block, end, function.location)
-
-
-def _tile_function(
-    name: str,
+def call_tile(
+    helpers: Helpers,
+    pen: Pen,
     shape: tuple[int, int],
     lanes: int,
     flavour: Flavour,
     element: Attribute,
-    tile_type: Attribute,
-) -> func.FuncOp:
+    arguments: Sequence[SSAValue | Index],
+) -> None:
+    """
+    Multiplies one tile of shape rows x columns.
+
+    arguments   k; A, its offset and leading stride; B, its offset and leading stride;
+                the tile array, its first row
+    """
+    hints = ["k", "a", "a_at", "a_stride", "b", "b_at", "b_stride", "tile!", "first"]
+
+    def build(body: Pen, parameters: list[SSAValue]) -> None:
+        _tile(body, parameters, shape, lanes, flavour, element)
+
+    name = f"tile_{element}_{shape[0]}x{shape[1]}_{flavour}"
+    helpers.call(pen, name, hints, arguments, build, contract=True)
+
+
+def call_dot(
+    helpers: Helpers,
+    pen: Pen,
+    rows: int,
+    lanes: int,
+    element: Attribute,
+    arguments: Sequence[SSAValue | Index],
+) -> None:
+    """
+    Multiplies `rows` rows of A with a vector.
+
+    arguments   k; A, its offset and leading stride; x, its offset; the array for the results,
+                the first of them
+    """
+    hints = ["k", "a", "a_at", "a_stride", "x", "x_at", "out!", "first"]
+
+    def build(body: Pen, parameters: list[SSAValue]) -> None:
+        _dot(body, parameters, rows, lanes, element)
+
+    helpers.call(pen, f"dot_{element}_{rows}", hints, arguments, build, contract=True)
+
+
+def _tile(
+    pen: Pen,
+    parameters: list[SSAValue],
+    shape: tuple[int, int],
+    lanes: int,
+    flavour: Flavour,
+    element: Attribute,
+) -> None:
     """
     ```
     for p in 0..k carrying rows x vectors of sums
@@ -127,11 +84,7 @@ def _tile_function(
     ```
     """
     rows, columns = shape
-    flat = memref_type(element, [DYNAMIC_INDEX])
-    types = [INDEX, flat, INDEX, INDEX, flat, INDEX, INDEX, tile_type, INDEX]
-    hints = ["k", "a", "a_at", "a_stride", "b", "b_at", "b_stride", "tile", "first"]
-    function, pen = _function(name, types, hints, "tile")
-    k, a, a_at, a_stride, b, b_at, b_stride, tile, first = function.body.blocks[0].args
+    k, a, a_at, a_stride, b, b_at, b_stride, tile, first = parameters
     vectors = columns // lanes
     vtype = VectorType(element, [lanes])
     zero = pen.op(vector.BroadcastOp, [pen.pool.number(0, element)], vtype, "zero")
@@ -157,12 +110,9 @@ def _tile_function(
         row = pen.add(first, r)
         for v in range(vectors):
             _store(pen, loop.results[r * vectors + v], tile, [row, v * lanes])
-    return function
 
 
-def _dot_function(
-    name: str, rows: int, lanes: int, element: Attribute, out_type: Attribute
-) -> func.FuncOp:
+def _dot(pen: Pen, parameters: list[SSAValue], rows: int, lanes: int, element: Attribute) -> None:
     """
     ```
     for p in 0..k/lanes carrying one vector of sums for each row
@@ -170,11 +120,7 @@ def _dot_function(
     out[first + r] = sum of sum[r], and of the rest of k
     ```
     """
-    flat = memref_type(element, [DYNAMIC_INDEX])
-    types = [INDEX, flat, INDEX, INDEX, flat, INDEX, out_type, INDEX]
-    hints = ["k", "a", "a_at", "a_stride", "x", "x_at", "out", "first"]
-    function, pen = _function(name, types, hints, "out")
-    k, a, a_at, a_stride, x, x_at, out, first = function.body.blocks[0].args
+    k, a, a_at, a_stride, x, x_at, out, first = parameters
     unroll = max(4 // rows, 1)  # enough sums to hide the latency of one
     step = lanes * unroll
     vtype = VectorType(element, [lanes])
@@ -208,7 +154,6 @@ def _dot_function(
         right_one = rest.load(x, [rest.add(x_at, q)])
         rest.end([_add(rest, _mul(rest, left_one, right_one), acc)])
         pen.store(rest_loop.results[0], out, [pen.add(first, r)])
-    return function
 
 
 def fma(pen: Pen, a: SSAValue, b: SSAValue, c: SSAValue) -> SSAValue:
