@@ -364,9 +364,12 @@ def require(caller: Env, env: Env, fact: Comparison | tree.Expr, span: Span) -> 
             )
         if known:
             return
-    statements.check(env, node, f"`{env.frame.name}` needs {text}".replace("{", "{{"), span)
+    message = f"`{env.frame.name}` needs {text}".replace("{", "{{").replace("}", "}}")
     if isinstance(fact, Comparison):
+        statements.check(env, node, message, span, "shape")
         assume(env, fact)
+    else:
+        statements.check(env, node, message, span)
 
 
 def _result_label(node: tree.Function) -> Label | None:

@@ -215,9 +215,9 @@ def _assert(env: Env, node: tree.Assert) -> None:
         functions.assume(env, fact)
 
 
-def check(env: Env, condition: tree.Expr, message: str, span: Span) -> None:
+def check(env: Env, condition: tree.Expr, message: str, span: Span, kind: str = "assert") -> None:
     """Fails the call with `message` unless the condition holds; braces in it are doubled."""
-    _check(env, condition, Message(message, []), span, "argument")
+    _check(env, condition, Message(message, []), span, kind)
 
 
 def _check(
