@@ -141,6 +141,7 @@ BEFORE = (
     ("nd-drop-checks", "nd-dce", "what only a dropped check read is dead"),
     ("nd-canonicalize", "nd-stabilize", "the rules expect constants on the right"),
     ("nd-canonicalize", "nd-raise-contractions", "transposes and broadcasts are in normal form"),
+    ("nd-simplify-gathers", "nd-raise-contractions", "a gather of whole rows hides a product"),
     ("nd-raise-contractions", "nd-cse", "a raised product leaves its broadcasts dead"),
     ("nd-fold-constants", "nd-cse", "folding makes equal constants"),
     ("nd-cse", "nd-dce", "merged ops are dead"),

@@ -21,10 +21,10 @@ from xdsl.dialects.builtin import (
     AnyFloat,
     FileLineColLoc,
     IntAttr,
+    LocationAttr,
     ModuleOp,
     StringAttr,
     UnknownLoc,
-    UnrealizedConversionCastOp,
 )
 from xdsl.ir import Attribute, Operation, Region, SSAValue
 from xdsl.parser import Parser
@@ -172,6 +172,7 @@ class IRParser(Parser):
         self.forward_ssa_references = {}
         self.places = places
         self.depth = 0
+        self.located_at = -1
         self.first_uses: dict[str, TextSpan[str]] = {}
         self.definitions: dict[int, TextSpan[str]] = {}
         self.resources: Resources = {}
@@ -193,9 +194,16 @@ class IRParser(Parser):
     def parse_operation(self) -> Operation:
         start = self._current_token.span.start
         op = super().parse_operation()
-        if op.location == _UNKNOWN and not isinstance(op, UnrealizedConversionCastOp):
+        if op.location == _UNKNOWN and self.located_at != self.pos:
             op.location = self.places.location(start)
         return op
+
+    def parse_optional_location(self) -> LocationAttr | None:
+        """Notes where it ended: `loc(unknown)` is not the same as none."""
+        location = super().parse_optional_location()
+        if location is not None:
+            self.located_at = self.pos
+        return location
 
     def parse_optional_region(self, arguments: Iterable[Any] | None = None) -> Region | None:
         if self.depth == MAX_REGION_DEPTH:

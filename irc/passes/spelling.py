@@ -26,7 +26,7 @@ TOKEN = re.compile(
     re.VERBOSE,
 )
 NUMBER = re.compile(r"[-+]?\d+")
-PLAIN = re.compile(r"[A-Za-z_][\w.\-:/]*")
+PLAIN = re.compile(r"(?!(true|false)$)[A-Za-z_][A-Za-z0-9_.\-:/]*")
 BLANK = re.compile(r"\s*")
 NEXT_OPTION = re.compile(r"\s*[A-Za-z][\w-]*\s*=")
 REAL = re.compile(r"[-+]?(\d+\.\d*|\.\d+|\d+)([eE][-+]?\d+)?")
