@@ -137,7 +137,7 @@ def flags(options: CcOptions) -> list[str]:
     found = [*BASE_FLAGS, f"-O{options.optimize}"]
     if options.march:
         found.append(f"-march={options.march}")
-    found.append("-fopenmp" if options.openmp else "-Wno-unknown-pragmas")
+    found += ["-fopenmp"] if options.openmp else ["-fopenmp-simd", "-DIRC_OPENMP_SIMD"]
     if options.sanitize:
         found += [f"-fsanitize={','.join(options.sanitize)}", "-fno-sanitize-recover=all"]
     return [*found, *options.cflags]
