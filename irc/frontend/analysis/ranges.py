@@ -17,9 +17,9 @@ from irc.frontend.analysis import expressions
 from irc.frontend.analysis.describe import spelled
 from irc.frontend.analysis.env import Env
 from irc.frontend.analysis.problems import Problem
+from irc.frontend.analysis.sizing import known_size, not_negative
 from irc.frontend.analysis.values import (
     Binder,
-    Number,
     SizeOf,
     Value,
 )
@@ -95,11 +95,9 @@ def _stated(env: Env, v: tree.IndexVar) -> Size:
             "indices start at 0",
             helps=[f"write `{v.name.name} < {spelled(env, v.bound)} + 1`"] if v.op == "<=" else [],
         )
-    match value:
-        case SizeOf(poly=p, batch=()):
-            return sizes.size(p)
-        case Number(value=int() as n) if not isinstance(n, bool) and n >= 0:
-            return n
+    known = known_size(value)
+    if known is not None:
+        return not_negative(env, v.bound, known, f"the range of `{v.name.name}`")
     raise env.error(
         "E0207",
         f"the range of `{v.name.name}` is not a size",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from irc import sizes
 from irc.diagnostics import Span
 from irc.dtypes import BOOL, DType
 from irc.frontend import tree, walk
@@ -15,6 +14,7 @@ from irc.frontend.analysis.builtins.table import REQUIRED, Call, Param, bind
 from irc.frontend.analysis.describe import spelled
 from irc.frontend.analysis.env import Env
 from irc.frontend.analysis.problems import Problem
+from irc.frontend.analysis.sizing import known_size, not_negative
 from irc.frontend.analysis.values import (
     NUMERIC,
     DTypeRef,
@@ -27,7 +27,7 @@ from irc.frontend.analysis.values import (
     TupleOf,
     Value,
 )
-from irc.sizes import Size
+from irc.sizes import Poly, Size
 
 
 def call_builtin(env: Env, call: Call, args: Sequence[tree.Arg]) -> Value:
@@ -93,8 +93,8 @@ def _argument(env: Env, call: Call, param: Param) -> Any:
         assert param.default is not REQUIRED
         return param.default
     node = call.nodes[param.name]
-    if param.kind == "shape":
-        return shape(env, node)
+    if param.kind in ("shape", "rest"):
+        return shape(env, node, rest=param.kind == "rest")
     if param.kind == "list":
         return _list(env, call, node)
     if param.name in call.values:
@@ -265,37 +265,46 @@ def _listed(numbers: Sequence[int]) -> str:
 # -- sizes, dtypes, options
 
 
-def shape(env: Env, node: tree.Expr) -> tuple[Size, ...]:
-    """Sizes: `[n, 3]`, `(n, 3)`, `shape(x)`, or one size."""
+def shape(env: Env, node: tree.Expr, rest: bool = False) -> tuple[Size, ...]:
+    """Sizes: `[n, 3]`, `(n, 3)`, `shape(x)`, or one size; with `rest`, -1 may be among them."""
     inner = walk.unparen(node)
     if isinstance(inner, tree.Array | tree.Tuple):
-        return tuple(size(env, e) for e in inner.elements)
+        return tuple(_as_size(env, e, expressions.evaluate(env, e), rest) for e in inner.elements)
     value = expressions.evaluate(env, node)
     if isinstance(value, ShapeOf):
         return value.dims
-    return (_as_size(env, node, value),)
+    return (_as_size(env, node, value, rest),)
 
 
-def size(env: Env, node: tree.Expr) -> Size:
-    """One size; -1, in `reshape`, stands for what is left."""
-    return _as_size(env, node, expressions.evaluate(env, node))
-
-
-def _as_size(env: Env, node: tree.Expr, value: Value) -> Size:
-    match value:
-        case Number(value=int() as n) if not isinstance(n, bool) and n >= -1:
-            return n
-        case SizeOf(poly=p, batch=()):
-            return sizes.size(env.facts.normal(p))
-    helps = ["sizes are built from literals, constants and the sizes in the types of arguments"]
-    raise env.error(
-        "E0205", "a size must be known from the arguments' types", node.span,
-        f"this is {value.type}", helps=helps,
-    )  # fmt: skip
+def _as_size(env: Env, node: tree.Expr, value: Value, rest: bool = False) -> Size:
+    known = known_size(value)
+    if known is None:
+        raise env.error(
+            "E0205",
+            "a size must be known from the arguments' types",
+            node.span,
+            f"this is {value.type}",
+            helps=["sizes are built from literals, constants and the sizes in types"],
+        )
+    return -1 if rest and known == -1 else not_negative(env, node, known, "the size")
 
 
 def _size(env: Env, call: Call, node: tree.Expr, value: Value) -> Size:
     return _as_size(env, node, value)
+
+
+def _known(env: Env, call: Call, node: tree.Expr, value: Value) -> Poly:
+    known = known_size(value)
+    if known is not None:
+        return known
+    is_float = isinstance(value, Number) and isinstance(value.value, float)
+    raise env.error(
+        "E0205",
+        f"`{call.entry.name}` needs integers that are known from the arguments' types",
+        node.span,
+        f"this is {value.type}",
+        helps=["for fractions, write `linspace(start, stop, count)`"] if is_float else [],
+    )
 
 
 def _dtype(env: Env, call: Call, node: tree.Expr, value: Value) -> DType:
@@ -347,6 +356,7 @@ _CONVERT: dict[str, Callable[[Env, Call, tree.Expr, Value], Any]] = {
     "axis": _axis,
     "axes": _axes,
     "size": _size,
+    "known": _known,
     "dtype": _dtype,
     "int": _int,
     "flag": _flag,

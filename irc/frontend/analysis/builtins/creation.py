@@ -13,7 +13,7 @@ from irc.frontend.analysis.broadcasting import Operand
 from irc.frontend.analysis.builtins.table import Call, builtin
 from irc.frontend.analysis.env import Env
 from irc.frontend.analysis.values import Number, Open, Tensor, Value
-from irc.sizes import Size
+from irc.sizes import Poly, Size
 
 Dims = tuple[Size, ...]
 
@@ -80,16 +80,20 @@ def eye(env: Env, call: Call, n: Size, m: Size | None, dtype: DType | None) -> V
 
 
 @builtin(
-    "arange(start: size, stop: size = none, step: int = 1, dtype: dtype = none)",
+    "arange(start: known, stop: known = none, step: known = none, dtype: dtype = none)",
     "start, start + step, ... below stop; 0, 1, ... below start when stop is left out.",
 )
 def arange(
-    env: Env, call: Call, start: Size, stop: Size | None, step: int, dtype: DType | None
+    env: Env, call: Call, start: Poly, stop: Poly | None, by: Poly | None, dtype: DType | None
 ) -> Value:
-    low, high = (sizes.const(0), sizes.poly(start)) if stop is None else (start, stop)
-    if step == 0:
-        raise env.error("E0205", "`arange` with step 0", call.span_of("step"), "must not be 0")
-    span = sizes.poly(high) - low if step > 0 else sizes.poly(low) - high
+    low, high = (sizes.const(0), start) if stop is None else (start, stop)
+    step = 1 if by is None else by.constant
+    if not step:
+        raise env.error(
+            "E0205", "the step of `arange` is a literal, not 0", call.span_of("step"),
+            "must not be 0" if step == 0 else f"this is {by}",
+        )  # fmt: skip
+    span = high - low if step > 0 else low - high
     count = sizes.size((span + abs(step) - 1) // abs(step))
     if isinstance(count, int) and count < 0:
         count = 0
@@ -98,7 +102,7 @@ def arange(
         steps = b.iota((count,), I64, 0)
         scaled = b.mul(steps, b.like(steps, step)) if step != 1 else steps
         if low != 0:
-            scaled = b.add(scaled, b.broadcast(b.size(sizes.size(sizes.poly(low))), [], (count,)))
+            scaled = b.add(scaled, b.broadcast(b.size(sizes.size(low)), [], (count,)))
         return b.cast(scaled, d)
 
     env.require(count, "the range of `arange` has a negative length", call.span)
@@ -106,19 +110,20 @@ def arange(
 
 
 @builtin(
-    "linspace(start: number, stop: number, count: int)",
+    "linspace(start: number, stop: number, count: size)",
     "`count` numbers from start to stop, both included.",
 )
-def linspace(env: Env, call: Call, start: Operand, stop: Operand, count: int) -> Value:
-    if count < 1:
-        raise env.error("E0205", "`linspace` of no numbers", call.span_of("count"), "at least 1")
+def linspace(env: Env, call: Call, start: Operand, stop: Operand, count: Size) -> Value:
+    """(1 - t) start + t stop with t = 0, 1/(count - 1), ... 1; just start for one number."""
 
     def write(b: Builder, d: DType) -> SSAValue:
         first, last = (env.tensor(o.value, d) for o in (start, stop))
+        steps = b.size(sizes.size(sizes.poly(count) - 1), d)
+        steps = b.scalar("maximum", steps, b.full((), d, 1))
         t = b.cast(b.iota((count,), I64, 0), d)
-        t = b.div(t, b.like(t, max(count - 1, 1)))
-        one = b.like(t, 1)
+        t = b.div(t, b.broadcast(steps, [], (count,)))
         a, z = (b.broadcast(x.ssa, [], (count,)) for x in (first, last))
-        return b.add(b.mul(b.sub(one, t), a), b.mul(t, z))
+        return b.add(b.mul(b.sub(b.like(t, 1), t), a), b.mul(t, z))
 
-    return _made(env, call, (count,), write, None, "float")
+    typed = [o.value.dtype for o in (start, stop) if isinstance(o.value, Tensor)]
+    return _made(env, call, (count,), write, typed[0] if typed else None, "float")

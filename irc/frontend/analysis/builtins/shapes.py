@@ -34,7 +34,7 @@ def ndim(env: Env, call: Call, x: Operand) -> Value:
 
 
 @builtin(
-    "reshape(x: tensor, shape: shape)",
+    "reshape(x: tensor, shape: rest)",
     "The same elements in row-major order; one size may be -1, for what is left.",
     as_method=True,
 )

@@ -13,7 +13,9 @@ The kind after each colon says what the argument must be, and as what the functi
     axis     one axis of the first argument, as a position from 0; none when left out
     axes     one axis or several, as a sorted list; all when left out
     shape    sizes: `[n, 3]`, `shape(x)`, `n`; as a tuple of Size
+    rest     a shape in which one size may be -1, for what is left
     size     one size
+    known    an integer known from literals and sizes, as a Poly
     dtype    a dtype, or a tensor whose dtype is meant
     int      a literal integer
     flag     `true` or `false`
