@@ -1,0 +1,58 @@
+// RUN: irc-opt %s -p nd-dce | filecheck %s
+
+nd.state @s : tensor<f32>
+
+// CHECK-LABEL: @chains_go
+func.func @chains_go(%x: tensor<f32>) -> tensor<f32> {
+  %a = nd.exp %x : tensor<f32>
+  %b = nd.sin %a : tensor<f32>
+  %r = nd.state_read @s : tensor<f32>
+  // CHECK-NEXT: func.return %x
+  func.return %x : tensor<f32>
+}
+
+// CHECK-LABEL: @effects_stay
+func.func @effects_stay(%x: tensor<f32>, %p: tensor<i1>) {
+  // CHECK-NEXT: %a = nd.exp %x
+  %a = nd.exp %x : tensor<f32>
+  // CHECK-NEXT: nd.assert
+  nd.assert "assert" %p, "no"() : tensor<i1>
+  // CHECK-NEXT: nd.print
+  nd.print "{0}"(%a) : tensor<f32>
+  // CHECK-NEXT: nd.state_write
+  nd.state_write @s, %a : tensor<f32>
+  func.return
+}
+
+// CHECK-LABEL: @quiet_conditionals_go
+func.func @quiet_conditionals_go(%x: tensor<f32>, %p: tensor<i1>) -> tensor<f32> {
+  %r = nd.if %p : tensor<i1> -> tensor<f32> {
+    %a = nd.exp %x : tensor<f32>
+    nd.yield %a : tensor<f32>
+  } else {
+    nd.yield %x : tensor<f32>
+  }
+  // CHECK-NEXT: func.return %x
+  func.return %x : tensor<f32>
+}
+
+// CHECK-LABEL: @conditionals_with_effects_stay
+func.func @conditionals_with_effects_stay(%x: tensor<f32>, %p: tensor<i1>) {
+  // CHECK-NEXT: nd.if %p
+  nd.if %p : tensor<i1> {
+    // CHECK-NEXT: nd.if %p
+    nd.if %p : tensor<i1> {
+      // CHECK-NEXT: nd.print
+      nd.print "hello"()
+      nd.yield
+    } else {
+      nd.yield
+    }
+    nd.yield
+  } else {
+    %a = nd.exp %x : tensor<f32>
+    // CHECK-NOT: nd.exp
+    nd.yield
+  }
+  func.return
+}
