@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from irc import sizes
+from irc.diagnostics import Span
 from irc.dtypes import BOOL, DType
 from irc.frontend import tree
 from irc.frontend.analysis.broadcasting import (
@@ -16,16 +17,18 @@ from irc.frontend.analysis.broadcasting import (
     common_dtype,
     fit,
     merged_batch,
-    needs_float,
     numeric,
 )
 from irc.frontend.analysis.describe import operand_text, spelled
 from irc.frontend.analysis.env import Env
+from irc.frontend.analysis.pointwise import pointwise
+from irc.frontend.analysis.problems import Problem
 from irc.frontend.analysis.products import matmul
 from irc.frontend.analysis.values import (
     NUMERIC,
     Number,
     Numeric,
+    Open,
     Origin,
     Record,
     SizeOf,
@@ -67,26 +70,23 @@ def binary(
 
 def arithmetic(
     env: Env, site: Site, x: Operand, y: Operand, expected: DType | None = None
-) -> Tensor:
+) -> Tensor | Open:
     """An arithmetic operator with at least one operand that is not just a literal."""
     op = site.symbol or ""
-    dtype = common_dtype(env, site, [x, y], expected)
-    if op == "/" and dtype.is_integer and not _typed(x, y):
-        dtype = env.floatx  # sizes and literals among themselves
-    _check_arithmetic(env, site, x, y, dtype)
-    how = f"the result of `{op}`"
-    if op == "**" and (small := _small_power(y.value, dtype)) is not None:
-        base = env.tensor(x.value, dtype)
-        with env.at(site.span):
-            return replace(_power(env, base, small), origin=Origin(span=site.span, how=how))
-    with env.at(site.span) as b:
-        lhs, rhs = fit(env, site, [x, y], dtype)
-        ssa = b.scalar(ARITHMETIC[op], lhs.ssa, rhs.ssa)
-        return Tensor(ssa, Origin(span=site.span, how=how), lhs.batch)
+    origin = Origin(span=site.span, how=f"the result of `{op}`")
+    if isinstance(x.value, Tensor) or isinstance(y.value, Tensor):
+        dtype = common_dtype(env, site, [x, y], expected)
+        _check_arithmetic(env, site, x, y, dtype)
+        if isinstance(x.value, Tensor) and op == "**" and (k := _small_power(y.value, dtype)):
+            with env.at(site.span):
+                return replace(_power(env, x.value, k), origin=origin)
+    elif any(_is_bool(o.value) for o in (x, y)):
+        _check_arithmetic(env, site, x, y, BOOL)
+    return pointwise(env, site, ARITHMETIC[op], [x, y], origin, expected)
 
 
-def _typed(*operands: Operand) -> bool:
-    return any(isinstance(o.value, Tensor) for o in operands)
+def _is_bool(value: Numeric) -> bool:
+    return isinstance(value, Number) and isinstance(value.value, bool)
 
 
 def _check_arithmetic(env: Env, site: Site, x: Operand, y: Operand, dtype: DType) -> None:
@@ -195,13 +195,7 @@ def _on_records(env: Env, node: tree.Binary, left: Value, right: Value) -> Recor
     for side, value in ((node.left, left), (node.right, right)):
         if isinstance(value, Record):
             if list(value.fields) != list(model.fields):
-                raise env.error(
-                    "E0503",
-                    f"records of `{node.op}` have different fields",
-                    node.span,
-                    f"{', '.join(model.fields)} and {', '.join(value.fields)}",
-                    helps=["arithmetic on records is field by field: both need the same fields"],
-                )
+                raise different_fields(env, f"`{node.op}`", node.span, model, value)
         elif not isinstance(value, NUMERIC):
             raise env.error(
                 "E0302",
@@ -219,6 +213,17 @@ def _on_records(env: Env, node: tree.Binary, left: Value, right: Value) -> Recor
     return Record(model.name, fields, Origin(span=node.span, how=f"the result of `{node.op}`"))
 
 
+def different_fields(env: Env, what: str, span: Span, x: Record, y: Record) -> Problem:
+    """E0503 for two records in an operation that goes field by field."""
+    return env.error(
+        "E0503",
+        f"records of {what} have different fields",
+        span,
+        f"{', '.join(x.fields)} and {', '.join(y.fields)}",
+        helps=["arithmetic on records is field by field: both need the same fields"],
+    )
+
+
 def negate(env: Env, node: tree.Unary, value: Value) -> Value:
     """`-value`. Messages say how `value` was made: the sign changes neither dtype nor shape."""
     how = value.origin.how or "the result of `-`"
@@ -232,18 +237,18 @@ def negate(env: Env, node: tree.Unary, value: Value) -> Value:
             return Number(-x, origin)
         case SizeOf(poly=p, batch=batch):
             return SizeOf(-p, origin, batch=batch)
-    x = numeric(env, node.operand, value, Site("`-`", node.span, "-"))
-    tensor = env.tensor(x.value)
-    if tensor.dtype.kind in ("bool", "uint"):
+    site = Site("`-`", node.span, "-")
+    x = numeric(env, node.operand, value, site)
+    dtype = x.value.dtype if isinstance(x.value, Tensor) else BOOL if _is_bool(x.value) else None
+    if dtype is not None and dtype.kind in ("bool", "uint"):
         raise env.error(
             "E0302",
-            f"`-` is not defined for {tensor.dtype}",
+            f"`-` is not defined for {dtype}",
             node.span,
             "it has no negative values",
             helps=[f"convert explicitly: `-i32({spelled(env, node.operand)})`"],
         )
-    with env.at(node.span) as b:
-        return Tensor(b.neg(tensor.ssa), origin, tensor.batch)
+    return pointwise(env, site, "neg", [x], origin)
 
 
 def compare(env: Env, node: tree.Compare, values: list[Value]) -> Value:
@@ -330,8 +335,3 @@ def truth(env: Env, node: tree.Expr, value: Value, site: Site) -> Operand:
         f"this is {x.value.type}",
         helps=[f"compare explicitly: `{spelled(env, node)} != 0`"],
     )
-
-
-__all__ = [
-    "arithmetic", "binary", "compare", "invert", "logical", "needs_float", "negate", "truth",
-]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from irc.diagnostics import Span
@@ -13,7 +14,8 @@ from irc.frontend.analysis.broadcasting import Operand, Site, numeric
 from irc.frontend.analysis.builtins.table import REQUIRED, Call, Param, bind
 from irc.frontend.analysis.describe import spelled
 from irc.frontend.analysis.env import Env
-from irc.frontend.analysis.problems import Problem
+from irc.frontend.analysis.operators import different_fields
+from irc.frontend.analysis.pointwise import not_float
 from irc.frontend.analysis.sizing import known_size, not_negative
 from irc.frontend.analysis.values import (
     NUMERIC,
@@ -61,21 +63,34 @@ def _gives_shape(env: Env, args: Sequence[tree.Arg]) -> bool:
     return isinstance(expressions.evaluate(env, node), ShapeOf)
 
 
+# Kinds of parameters in whose place a record may stand.
+_BY_FIELD = ("number", "float", "open", "bool", "tensor")
+
+
 def _record(env: Env, call: Call) -> Record | None:
-    name = call.entry.params[0].name
-    value = call.base_value
-    if value is None:
-        value = expressions.evaluate(env, call.nodes[name])
-    call.values[name] = value
-    return value if isinstance(value, Record) else None
+    """Evaluates the arguments that may be records; the first that is one, whose fields count."""
+    found = None
+    for param in call.entry.params:
+        if param.kind not in _BY_FIELD or param.name not in call.nodes:
+            continue
+        node = call.nodes[param.name]
+        value = call.base_value if node is call.base else None
+        if value is None:
+            value = expressions.evaluate(env, node, call.expected)
+        call.values[param.name] = value
+        if isinstance(value, Record):
+            if found and list(found.fields) != list(value.fields):
+                raise different_fields(env, f"`{call.entry.name}`", call.span, found, value)
+            found = found or value
+    return found
 
 
 def _field_by_field(env: Env, call: Call, record: Record) -> Record:
     fields: dict[str, Value] = {}
-    for name, value in record.fields.items():
-        one = Call(call.entry, call.span, call.name_span, call.base, None, call.expected)
-        one.nodes = call.nodes
-        one.values = {call.entry.params[0].name: value}
+    for name in record.fields:
+        one = replace(call, base_value=None, values={})
+        for parameter, value in call.values.items():
+            one.values[parameter] = value.fields[name] if isinstance(value, Record) else value
         fields[name] = call.entry.build(
             env, one, *(_argument(env, one, p) for p in call.entry.params)
         )
@@ -120,8 +135,12 @@ def _rank(call: Call) -> int:
 # -- tensors
 
 
+def _site(call: Call) -> Site:
+    return Site(f"`{call.entry.name}`", call.span)
+
+
 def _number(env: Env, call: Call, node: tree.Expr, value: Value) -> Operand:
-    return numeric(env, node, value, Site(f"`{call.entry.name}`", call.span))
+    return numeric(env, node, value, _site(call))
 
 
 def _tensor(env: Env, call: Call, node: tree.Expr, value: Value) -> Tensor:
@@ -135,33 +154,15 @@ def _float(env: Env, call: Call, node: tree.Expr, value: Value) -> Tensor:
     with env.at(node.span):
         tensor = env.tensor(operand.value, expected)
     if not tensor.dtype.is_float:
-        raise not_float(env, call, node, tensor)
+        raise not_float(env, _site(call), node, tensor)
     return tensor
 
 
 def _open(env: Env, call: Call, node: tree.Expr, value: Value) -> Operand:
     operand = _number(env, call, node, value)
     if isinstance(operand.value, Tensor) and not operand.value.dtype.is_float:
-        raise not_float(env, call, node, operand.value)
+        raise not_float(env, _site(call), node, operand.value)
     return operand
-
-
-def not_float(env: Env, call: Call, node: tree.Expr, value: Tensor) -> Problem:
-    """E0302 for an integer or bool where a float is needed."""
-    return env.error(
-        "E0302",
-        f"`{call.entry.name}` is not defined for {value.dtype}",
-        call.span,
-        f"`{spelled(env, node)}` is {value.type}, a float is needed",
-        labels=[
-            value.origin.label(
-                f"`{value.origin.name}` is {value.dtype} because it is declared here"
-            )
-            if value.origin.declared
-            else None
-        ],
-        helps=[f"convert explicitly: `{env.floatx}({spelled(env, node)})`"],
-    )
 
 
 def _bool(env: Env, call: Call, node: tree.Expr, value: Value) -> Tensor:
@@ -208,8 +209,7 @@ def _axis(env: Env, call: Call, node: tree.Expr, value: Value) -> int | None:
 def _axes(env: Env, call: Call, node: tree.Expr, value: Value) -> list[int]:
     if _is_none(node):
         return list(range(_rank(call)))
-    items = value.items if isinstance(value, TupleOf) else (value,)
-    axes = [_one_axis(env, call, _literal_int(env, call, node, v), node.span) for v in items]
+    axes = [_one_axis(env, call, k, node.span) for k in _literal_ints(env, call, node, value)]
     if len(set(axes)) < len(axes):
         raise env.error("E0204", "an axis is given twice", node.span, "each axis once")
     return sorted(axes)
@@ -228,6 +228,16 @@ def _literal_int(env: Env, call: Call, node: tree.Expr, value: Value) -> int:
         node.span,
         f"this is {value.type}",
     )
+
+
+def _literal_ints(env: Env, call: Call, node: tree.Expr, value: Value) -> list[int]:
+    """`(0, 2)` or `[0, 2]`, or a single integer."""
+    inner = walk.unparen(node)
+    if isinstance(inner, tree.Array):
+        items: Sequence[Value] = [expressions.evaluate(env, e) for e in inner.elements]
+    else:
+        items = value.items if isinstance(value, TupleOf) else (value,)
+    return [_literal_int(env, call, node, v) for v in items]
 
 
 def _one_axis(env: Env, call: Call, axis: int, span: Span) -> int:
@@ -355,6 +365,7 @@ _CONVERT: dict[str, Callable[[Env, Call, tree.Expr, Value], Any]] = {
     "tensor": _tensor,
     "axis": _axis,
     "axes": _axes,
+    "ints": _literal_ints,
     "size": _size,
     "known": _known,
     "dtype": _dtype,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from xdsl.ir import SSAValue
-
 from irc.dialects.nd import SCALARS, Scalar
 from irc.dtypes import BOOL, DType
 from irc.frontend.analysis.broadcasting import (
@@ -11,78 +9,27 @@ from irc.frontend.analysis.broadcasting import (
     Site,
     common_dims,
     common_dtype,
-    fit,
     merged_batch,
     spread,
 )
-from irc.frontend.analysis.builtins.arguments import not_float
 from irc.frontend.analysis.builtins.table import BUILTINS, Builtin, Call, Param, builtin
-from irc.frontend.analysis.describe import spelled
 from irc.frontend.analysis.env import Env
-from irc.frontend.analysis.values import Number, Open, Tensor, Value
+from irc.frontend.analysis.pointwise import pointwise
+from irc.frontend.analysis.values import Number, Tensor, Value
 
 _OPERATORS = {"neg", "add", "sub", "mul", "div", "not", "and", "or", "xor"}
 _OPERATORS |= {"eq", "ne", "lt", "le", "gt", "ge", "mod", "pow", "floordiv"}
 
 
-def apply(env: Env, call: Call, scalar: Scalar, operands: list[Operand]) -> Value:
-    """`scalar` of operands made to fit; stays open when all of them are."""
+def apply(env: Env, call: Call, name: str, operands: list[Operand]) -> Value:
+    """The elementwise function `name` as the result of a call."""
     site = Site(f"`{call.entry.name}`", call.span)
-    if not any(isinstance(o.value, Tensor) for o in operands):
-        return _open(env, call, scalar, operands)
-    dtype = common_dtype(env, site, operands, call.expected)
-    if dtype.kind not in scalar.takes:
-        raise _not_defined(env, call, operands[0], dtype)
-    with env.at(call.span) as b:
-        tensors = fit(env, site, operands, dtype)
-        ssa = b.scalar(scalar.name, *(t.ssa for t in tensors))
-        return Tensor(ssa, call.origin, tensors[0].batch)
-
-
-def _open(env: Env, call: Call, scalar: Scalar, operands: list[Operand]) -> Value:
-    """Of literals and sizes: computed in whatever dtype the result is used in."""
-    site = Site(f"`{call.entry.name}`", call.span)
-    dims = common_dims(env, site, operands)
-    batch = merged_batch(env, [o.value for o in operands])
-    wants_float = not (scalar.takes - {"float"})
-    integral = all(
-        isinstance(o.value, Number) and isinstance(o.value.value, int)
-        or isinstance(o.value, Open) and o.value.kind == "int"
-        or not isinstance(o.value, Number | Open)
-        for o in operands
-    )  # fmt: skip
-    if scalar.predicate or scalar.takes <= {"bool", "int", "uint"}:
-        dtype = common_dtype(env, site, operands, call.expected)
-        with env.at(call.span) as b:
-            tensors = fit(env, site, operands, env.floatx if wants_float else dtype)
-            return Tensor(b.scalar(scalar.name, *(t.ssa for t in tensors)), call.origin, batch)
-
-    def make(dtype: DType) -> SSAValue:
-        with env.at(call.span) as b:
-            tensors = fit(env, site, operands, dtype)
-            return b.scalar(scalar.name, *(t.ssa for t in tensors))
-
-    kind = "int" if integral and not wants_float else "float"
-    return Open(make, kind, dims, call.origin, batch)
-
-
-def _not_defined(env: Env, call: Call, operand: Operand, dtype: DType) -> Exception:
-    value = operand.value
-    if isinstance(value, Tensor) and SCALARS[call.entry.name].takes <= {"float"}:
-        return not_float(env, call, operand.node, value)
-    text = spelled(env, operand.node)
-    return env.error(
-        "E0302",
-        f"`{call.entry.name}` is not defined for {dtype}",
-        call.span,
-        f"`{text}` is {value.type}",
-        helps=[f"convert explicitly: `{'i32' if dtype.is_float else 'f32'}({text})`"],
-    )
+    return pointwise(env, site, name, operands, call.origin, call.expected)
 
 
 def _row(scalar: Scalar) -> Builtin:
     def build(env: Env, call: Call, *operands: Operand) -> Value:
-        return apply(env, call, scalar, list(operands))
+        return apply(env, call, scalar.name, list(operands))
 
     names = ("x",) if scalar.arity == 1 else ("x", "y")
     if scalar.name == "atan2":
@@ -102,7 +49,7 @@ BUILTINS["xor"] = _row(SCALARS["xor"])
 
 @builtin("relu(x: number)", "max(x, 0).", as_method=True, records=True)
 def relu(env: Env, call: Call, x: Operand) -> Value:
-    return apply(env, call, SCALARS["maximum"], [x, Operand(x.node, Number(0))])
+    return apply(env, call, "maximum", [x, Operand(x.node, Number(0))])
 
 
 @builtin("log_sigmoid(x: float)", "log(sigmoid(x)) without overflow.", as_method=True)
@@ -117,9 +64,9 @@ def log_sigmoid(env: Env, call: Call, x: Tensor) -> Value:
     as_method=True,
 )
 def clip(env: Env, call: Call, x: Operand, low: Operand, high: Operand) -> Value:
-    above = apply(env, call, SCALARS["maximum"], [x, low])
+    above = apply(env, call, "maximum", [x, low])
     below = Operand(x.node, above)  # type: ignore[arg-type]
-    return apply(env, call, SCALARS["minimum"], [below, high])
+    return apply(env, call, "minimum", [below, high])
 
 
 @builtin(

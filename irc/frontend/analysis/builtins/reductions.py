@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from xdsl.ir import SSAValue
 
 from irc import sizes
-from irc.dialects.nd import SCALARS, Builder, dims_of, dtype_of
+from irc.dialects.nd import Builder, dims_of, dtype_of
 from irc.dtypes import BOOL
 from irc.frontend.analysis.broadcasting import Operand, Site
 from irc.frontend.analysis.builtins.elementwise import apply
@@ -84,6 +84,7 @@ def _extremum(name: str, doc: str) -> None:
         f"{name}(x: number, y: number = none, axis: axes = none, keepdims: flag = false)",
         doc,
         as_method=True,
+        records=True,
     )
     def build(
         env: Env, call: Call, x: Operand, y: Operand | None, axes: list[int], keepdims: bool
@@ -94,7 +95,7 @@ def _extremum(name: str, doc: str) -> None:
         return reduce_tensor(env, call, name, tensor, axes, keepdims)
 
 
-_PAIRS = {"max": SCALARS["maximum"], "min": SCALARS["minimum"]}
+_PAIRS = {"max": "maximum", "min": "minimum"}
 _extremum("max", "Largest element along axes, or the larger of x and y; NaN if there is one.")
 _extremum("min", "Smallest element along axes, or the smaller of x and y; NaN if there is one.")
 

@@ -145,16 +145,14 @@ def transposed(env: Env, call: Call, x: Tensor) -> Value:
 
 
 @builtin(
-    "transpose(x: tensor, axes: value = none)",
+    "transpose(x: tensor, axes: ints = none)",
     "x with axes in the given order; reversed when left out.",
     as_method=True,
 )
-def transpose(env: Env, call: Call, x: Tensor, axes: Value | None) -> Value:
+def transpose(env: Env, call: Call, x: Tensor, axes: list[int] | None) -> Value:
     if axes is None:
         return _permuted(env, call, x, range(x.rank - 1, -1, -1))
-    items = getattr(axes, "items", ())
-    perm = [v.value for v in items if isinstance(v, Number) and isinstance(v.value, int)]
-    perm = [p % x.rank if -x.rank <= p < x.rank else p for p in perm]
+    perm = [p % x.rank if -x.rank <= p < x.rank else p for p in axes]
     if sorted(perm) != list(range(x.rank)):
         raise env.error(
             "E0204",
@@ -298,3 +296,44 @@ def one_hot(env: Env, call: Call, x: Tensor, count: Size) -> Value:
         spread_x = b.broadcast(b.cast(x.ssa, I64), list(range(len(full) - 1)), full)
         hit = b.eq(spread_x, b.iota(full, I64, len(full) - 1))
         return Tensor(b.cast(hit, env.floatx), call.origin, x.batch)
+
+
+@builtin(
+    "diag(x: tensor)",
+    "The diagonal of a square matrix; of a vector, the matrix with it as its diagonal.",
+    as_method=True,
+)
+def diag(env: Env, call: Call, x: Tensor) -> Value:
+    if x.rank not in (1, 2):
+        raise env.error(
+            "E0203", "`diag` takes a vector or a matrix", call.span, f"this is {x.type}"
+        )
+    with env.at(call.span) as b:
+        if x.rank == 2:
+            return Tensor(_diagonal(env, call, x), call.origin, x.batch)
+        full = [*dims_of(x.ssa), x.dims[0]]
+        at = len(full) - 1
+        rows = b.broadcast(x.ssa, range(at), full)
+        on = b.eq(b.iota(full, I64, at - 1), b.iota(full, I64, at))
+        return Tensor(b.where(on, rows, b.like(rows, 0)), call.origin, x.batch)
+
+
+def _diagonal(env: Env, call: Call, x: Tensor) -> SSAValue:
+    m, n = x.dims
+    if isinstance(m, int) and isinstance(n, int):
+        length: Size = min(m, n)
+    elif env.same_size(m, n):
+        length = m
+    else:
+        text = spelled(env, call.node("x"))
+        raise env.error(
+            "E0205",
+            f"the length of the diagonal of {x.type} is not known",
+            call.span,
+            f"it is the smaller of {m} and {n}",
+            helps=[f"state it: `[{text}[i, i] for i < {m}]`"],
+        )
+    b, at = env.b, len(x.batch)
+    place = b.iota((length,), I64, 0)
+    found = b.gather(x.ssa, [place, place], [at, at + 1], in_bounds=True)
+    return b.transpose(found, [*range(1, at + 1), 0])

@@ -12,6 +12,7 @@ The kind after each colon says what the argument must be, and as what the functi
     list     an array or tuple of tensors, as a list of Operands
     axis     one axis of the first argument, as a position from 0; none when left out
     axes     one axis or several, as a sorted list; all when left out
+    ints     literal integers, `(1, 0)` or `[1, 0]`, as a list
     shape    sizes: `[n, 3]`, `shape(x)`, `n`; as a tuple of Size
     rest     a shape in which one size may be -1, for what is left
     size     one size
