@@ -7,10 +7,8 @@ that a person wrote has neither; then names and types tell.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.dialects.func import FuncOp
@@ -21,6 +19,7 @@ from irc.diagnostics import Diagnostic, did_you_mean
 from irc.dialects import nd
 from irc.errors import UserError
 from irc.execution.signature import signature_of
+from irc.files import module_name
 
 MODULE, SIGNATURE = "irc.module", "irc.signature"
 UNKNOWN_ENTRY = "E0105"
@@ -68,12 +67,6 @@ def states_of(module: ModuleOp) -> tuple[StateSpec, ...]:
                 StateSpec(name, nd.dtype_of(op.type_).name, dims, hidden=name == abi.RNG_STATE)
             )
     return tuple(states)
-
-
-def module_name(file: str) -> str:
-    """`mlp` for `models/mlp.irc`; always an identifier."""
-    name = re.sub(r"\W", "_", Path(file).stem) or "module"
-    return f"_{name}" if name[0].isdigit() else name
 
 
 def keep_entries(module: ModuleOp, entry: Sequence[str]) -> None:
