@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import stat
 import sys
 import tempfile
@@ -107,3 +108,14 @@ def shown(path: str | Path) -> str:
         return str(Path(path).absolute().relative_to(Path.cwd()))
     except (ValueError, OSError):
         return str(path)
+
+
+def module_name(file: str) -> str:
+    """
+    The name of the module in a file, always an identifier: `mlp` for `models/mlp.irc`.
+
+    A number that only orders files is left out, `mlp` for `2_mlp.irc`: it stands in every C name.
+    """
+    stem = re.sub(r"^\d+[\W_]+(?=[^\W\d])", "", Path(file).stem)
+    name = re.sub(r"\W", "_", stem) or "module"
+    return f"_{name}" if name[0].isdigit() else name

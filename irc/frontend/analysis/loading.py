@@ -8,13 +8,13 @@ in the standard library (irc/frontend/lib), then in the folders of -I.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from irc.diagnostics import Diagnostic, Label, Span, did_you_mean
 from irc.errors import UserError
+from irc.files import module_name
 from irc.frontend import tree
 from irc.frontend.analysis.modules import Imported, ModuleScope, taken, visible
 from irc.frontend.analysis.problems import Problem, Problems, problem
@@ -228,9 +228,3 @@ class Loader:
     def modules(self) -> list[ModuleScope]:
         """All imported modules; one that is imported by another stands before it."""
         return list(self._modules.values())
-
-
-def module_name(file: str) -> str:
-    """`model` of `dir/model.irc`, always an identifier."""
-    name = re.sub(r"\W", "_", os.path.basename(file).removesuffix(".irc")) or "module"
-    return f"_{name}" if name[0].isdigit() else name
