@@ -85,6 +85,8 @@ class Module:
         self.functions: Mapping[str, Any] = MappingProxyType(
             self._callables(lambda f: f.kind == "export")
         )
+        # Plain attributes: a call must not pay for a search by `__getattr__`.
+        self.__dict__.update({n: f for n, f in self.functions.items() if not hasattr(Module, n)})
         self.__doc__ = context.spec.doc or f"The module {context.spec.name}."
         self.state = States(context.loader, context.spec)
 

@@ -21,7 +21,7 @@ COMPILERS = ["gcc", pytest.param("clang", marks=pytest.mark.clang)]
 REFUSALS = """\
 train: requires n > 0 (fit.irc:5:80), here n = 0
 train: size n = -1 is negative
-train: arrays of these sizes cannot exist
+train: an array of the size of `x` cannot exist
 train: cannot allocate a workspace of 576460752303423484 bytes
 train: `x` is NULL
 train: `cost` overlaps `x`

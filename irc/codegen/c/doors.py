@@ -21,6 +21,7 @@ from irc.dtypes import DTYPES
 from irc.sizes import Monomial, Poly, parse, poly
 
 _INT64_MAX = 2**63 - 1
+_MANY_AXES = 64
 
 
 def function_doors(
@@ -143,9 +144,11 @@ def _slots(function: FunctionSpec) -> str:
 
 def _dims(function: FunctionSpec, args: Arguments) -> str:
     symbols = dict(zip(function.sizes, args.sizes, strict=True))
+    # Compilers take long over hundreds of stores in a row, and a call with so many is no short one.
+    linkage = "IRC_COLD" if sum(1 for _ in _axes(function)) > _MANY_AXES else "static"
     lines = [
         wrap_call(
-            f"static int32_t irc_dims_{identifier(function.name)}(",
+            f"{linkage} int32_t irc_dims_{identifier(function.name)}(",
             ["irc_head *irc_where", *(f"int64_t {n}" for n in args.sizes), "int64_t *irc_extents"],
             ")",
         ),
@@ -224,82 +227,55 @@ def _bind(function: FunctionSpec) -> str:
 def _run(
     spec: ModuleSpec, names: ModuleNames, function: FunctionSpec, args: Arguments, arena: str
 ) -> str:
+    """Out of line, so that the generic doors do not repeat it."""
     fresh = args.scope.fresh
-    dims, status, blocks, workspace, memory = map(
-        fresh, ("dims", "status", "blocks", "workspace", "memory")
+    dims, status, arrays, extents, workspace, memory = map(
+        fresh, ("dims", "status", "arrays", "bytes", "workspace", "memory")
     )
     head = f"&{args.context}->head"
     title = string_literal(function.name)
-    symbols = dict(zip(function.sizes, args.sizes, strict=True))
-    rows, inputs = _block_rows(function, args, dims)
-    total = sum(1 for _ in _axes(function))
     stem = identifier(function.name)
-    name = run_name(names, function)
+    symbols = dict(zip(function.sizes, args.sizes, strict=True))
     public = function.name in names.functions
-    passed = wrap_call(f"irc_dims_{stem}(", [head, *args.sizes, dims], ")")
+    pointers = [
+        *("NULL" if p.rank == 0 else n for p, n in zip(function.params, args.params, strict=True)),
+        *args.results,
+    ]
+    refuse = [f"    if ({status} != IRC_OK)", f"        return (irc_status){status};"]
     lines = [
-        ("" if public else "static ") + prototype(names, function, name=name),
+        "__attribute__((noinline))",
+        ("" if public else "static ") + prototype(names, function, name=run_name(names, function)),
         "{",
         "    bool irc_ok = true;",
-        f"    int64_t {dims}[{max(total, 1)}] = {{0}};",
-        f"    int32_t {status} = {passed};",
-        f"    if ({status} != IRC_OK)",
-        f"        return (irc_status){status};",
+        f"    int64_t {dims}[{max(sum(1 for _ in _axes(function)), 1)}] = {{0}};",
+        wrap_call(f"    int32_t {status} = irc_dims_{stem}(", [head, *args.sizes, dims], ");"),
+        *refuse,
     ]
-    if rows:
-        lines += [f"    const irc_block {blocks}[] = {{", *rows, "    };"]
-    lines.append(f"    const int64_t {workspace} = {size_c(arena, symbols)};")
-    lines += [
-        "    if (!irc_ok)",
-        wrap_call(
-            "        return (irc_status)irc_fail(",
-            [head, "IRC_MEMORY", f'"{_quote(function)}: arrays of these sizes cannot exist"'],
-            ");",
-        ),
-    ]
-    if rows:
+    if pointers:
+        inputs, outputs = str(len(function.params)), str(len(function.results))
         writes = "true" if function.writes else "false"
+        slots = [f"irc_in_{stem}", inputs, f"irc_out_{stem}", outputs]
         lines += [
-            f"    {status} = irc_check_blocks({head}, {title}, {blocks}, {inputs}, {len(rows)}, "
-            f"{writes});",
-            f"    if ({status} != IRC_OK)",
-            f"        return (irc_status){status};",
+            wrap_call(f"    const void *const {arrays}[] = {{", pointers, "};"),
+            f"    int64_t {extents}[{len(pointers)}];",
+            wrap_call(
+                f"    {status} = irc_check_arrays(",
+                [head, title, *slots, arrays, dims, extents, writes],
+                ");",
+            ),
+            *refuse,
         ]
+    inputs_c = [n if p.rank else f"&{n}" for p, n in zip(function.params, args.params, strict=True)]
+    parts = [args.context, *args.sizes, *inputs_c, *args.results, memory]
     lines += [
-        f"    char *{memory} = irc_arena({head}, {title}, {workspace});",
+        f"    const int64_t {workspace} = {size_c(arena, symbols)};",
+        f"    char *{memory} = irc_arena({head}, {title}, irc_ok ? {workspace} : -1);",
         f"    if ({memory} == NULL)",
         "        return IRC_MEMORY;",
         "    IRC_THREADS();",
+        wrap_call(f"    return (irc_status){kernel_name(function.name)}(", parts, ");"),
     ]
-    inputs_c = [n if p.rank else f"&{n}" for p, n in zip(function.params, args.params, strict=True)]
-    parts = [args.context, *args.sizes, *inputs_c, *args.results, memory]
-    lines.append(
-        "    return (irc_status)" + wrap_call(kernel_name(function.name) + "(", parts, ");")
-    )
     return "\n".join([*lines, "}"])
-
-
-def _block_rows(function: FunctionSpec, args: Arguments, dims: str) -> tuple[list[str], int]:
-    """Rows of the table of memory blocks, and how many of them are inputs."""
-    rows: list[str] = []
-    at = 0
-    arrays = [
-        (p.name, p.dtype, p.rank, n) for p, n in zip(function.params, args.params, strict=True)
-    ]
-    arrays += [
-        (_result_label(function, i), r.dtype, r.rank, n)
-        for i, (r, n) in enumerate(zip(function.results, args.results, strict=True))
-    ]
-    inputs = 0
-    for i, (label, dtype, rank, name) in enumerate(arrays):
-        unit = DTYPES[dtype].bytes
-        is_input = i < len(function.params)
-        if rank or not is_input:
-            extent = f"irc_extent({dims} + {at}, {rank}, {unit}, &irc_ok)" if rank else str(unit)
-            rows.append(f"        {{{string_literal(label)}, {name}, {extent}, {unit}}},")
-            inputs += is_input
-        at += rank
-    return rows, inputs
 
 
 def _call(names: ModuleNames, function: FunctionSpec) -> str:

@@ -166,7 +166,7 @@ def _run_init(names: ModuleNames, arenas: Mapping[str, str]) -> list[str]:
     return [
         "    bool irc_ok = true;",
         f"    const int64_t workspace = {size_c(arenas.get(INIT_FUNCTION, '0'), {})};",
-        f'    char *arena = irc_ok ? irc_arena(&m->head, "{INIT_FUNCTION}", workspace) : NULL;',
+        f'    char *arena = irc_arena(&m->head, "{INIT_FUNCTION}", irc_ok ? workspace : -1);',
         "    IRC_THREADS();",
         f"    if (arena == NULL || {kernel_name(INIT_FUNCTION)}(m, arena) != IRC_OK) {{",
         '        snprintf(error, error_bytes, "%s", m->head.error);',

@@ -105,9 +105,14 @@ IRC_COLD void *irc_allocate(int64_t bytes)
     return posix_memalign(&block, IRC_ALIGNMENT, rounded) == 0 ? block : NULL;
 }
 
-/* The workspace, at least `bytes` large, aligned to 64; it only grows. NULL: no memory. */
+/* The workspace, at least `bytes` large, aligned to 64; it only grows. NULL: no memory, or a size
+ * that is no int64, given as -1. */
 IRC_SHARED char *irc_arena(irc_head *head, const char *function, int64_t bytes)
 {
+    if (bytes < 0) {
+        irc_fail(head, IRC_MEMORY, "%s: a workspace for these sizes cannot exist", function);
+        return NULL;
+    }
     if (head->arena != NULL && bytes <= head->arena_bytes)
         return head->arena;
     free(head->arena);
@@ -124,13 +129,12 @@ IRC_SHARED char *irc_arena(irc_head *head, const char *function, int64_t bytes)
 
 /* ---- arguments */
 
-/* One array of a call. `bytes` is its extent in memory, `unit` that of an element. */
-typedef struct irc_block {
+/* A parameter or result. */
+typedef struct irc_slot {
     const char *name;
-    const void *data;
-    int64_t bytes;
-    int64_t unit;
-} irc_block;
+    uint8_t code, bits; /* of the dtype, as in DLPack */
+    int rank;
+} irc_slot;
 
 IRC_HELPER bool irc_overlap(const void *a, int64_t a_bytes, const void *b, int64_t b_bytes)
 {
@@ -138,8 +142,8 @@ IRC_HELPER bool irc_overlap(const void *a, int64_t a_bytes, const void *b, int64
     return a_bytes > 0 && b_bytes > 0 && p < q + (uintptr_t)b_bytes && q < p + (uintptr_t)a_bytes;
 }
 
-/* Bytes of an array, `ok` false when that is no int64. */
-IRC_SHARED int64_t irc_extent(const int64_t *dims, int rank, int64_t unit, bool *ok)
+/* Bytes of an array, -1 when that is no int64. */
+IRC_SHARED int64_t irc_extent(const int64_t *dims, int rank, int64_t unit)
 {
     int64_t bytes = unit;
     bool fits = true;
@@ -148,33 +152,42 @@ IRC_SHARED int64_t irc_extent(const int64_t *dims, int rank, int64_t unit, bool 
             return 0;
     for (int axis = 0; axis < rank; ++axis)
         bytes = irc_mul(bytes, dims[axis], &fits);
-    *ok = *ok && fits;
-    return bytes;
+    return fits ? bytes : -1;
 }
 
-/* The first `inputs` blocks are read, the rest written.
- * No block may overlap one that is written, nor the states if the function writes those. */
-IRC_SHARED int32_t irc_check_blocks(irc_head *head, const char *function,
-                                       const irc_block *blocks, int inputs, int count,
-                                       bool writes_states)
+/* `arrays` has the pointers of all inputs, then of all results; `dims` their sizes one after another;
+ * `bytes` receives their extents. Inputs of rank 0 came by value and are left out.
+ * Nothing may overlap a result, nor the states if the function writes those. */
+IRC_SHARED int32_t irc_check_arrays(irc_head *head, const char *function, const irc_slot *in,
+                                    int inputs, const irc_slot *out, int outputs,
+                                    const void *const *arrays, const int64_t *dims, int64_t *bytes,
+                                    bool writes_states)
 {
-    for (int i = 0; i < count; ++i) {
-        const irc_block *b = &blocks[i];
-        if (b->bytes > 0 && b->data == NULL)
-            return irc_fail(head, IRC_ARGUMENT, "%s: `%s` is NULL", function, b->name);
-        if (b->bytes > 0 && (uintptr_t)b->data % (uintptr_t)b->unit != 0)
+    for (int i = 0; i < inputs + outputs; ++i) {
+        const irc_slot *s = i < inputs ? &in[i] : &out[i - inputs];
+        const int64_t unit = (s->bits + 7) / 8;
+        const bool by_value = i < inputs && s->rank == 0;
+        bytes[i] = by_value ? 0 : irc_extent(dims, s->rank, unit);
+        dims += s->rank;
+        if (bytes[i] < 0)
+            return irc_fail(head, IRC_MEMORY, "%s: an array of the size of `%s` cannot exist",
+                            function, s->name);
+        if (bytes[i] > 0 && arrays[i] == NULL)
+            return irc_fail(head, IRC_ARGUMENT, "%s: `%s` is NULL", function, s->name);
+        if (bytes[i] > 0 && (uintptr_t)arrays[i] % (uintptr_t)unit != 0)
             return irc_fail(head, IRC_ARGUMENT, "%s: `%s` is not aligned to its elements", function,
-                            b->name);
+                            s->name);
         if ((i >= inputs || writes_states) &&
-            irc_overlap(b->data, b->bytes, head->states, head->state_bytes))
+            irc_overlap(arrays[i], bytes[i], head->states, head->state_bytes))
             return irc_fail(head, IRC_ARGUMENT, "%s: `%s` overlaps the module's state", function,
-                            b->name);
+                            s->name);
     }
-    for (int i = inputs; i < count; ++i)
+    for (int i = inputs; i < inputs + outputs; ++i)
         for (int j = 0; j < i; ++j)
-            if (irc_overlap(blocks[i].data, blocks[i].bytes, blocks[j].data, blocks[j].bytes))
+            if (irc_overlap(arrays[i], bytes[i], arrays[j], bytes[j]))
                 return irc_fail(head, IRC_ARGUMENT, "%s: `%s` overlaps `%s`", function,
-                                blocks[i].name, blocks[j].name);
+                                out[i - inputs].name,
+                                j < inputs ? in[j].name : out[j - inputs].name);
     return IRC_OK;
 }
 

@@ -5,12 +5,6 @@
 #include "generic.h"
 #include "prelude.h"
 
-typedef struct irc_slot {
-    const char *name;
-    uint8_t code, bits; /* as in DLDataType */
-    int rank;
-} irc_slot;
-
 /* Row-major without gaps. Strides of axes of size 0 and 1 mean nothing. */
 IRC_SHARED bool irc_contiguous(const DLTensor *t)
 {
