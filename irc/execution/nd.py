@@ -14,7 +14,6 @@ import numpy as np
 from xdsl.ir import Operation
 
 from irc.dialects.nd.evaluate import EmptyReductionError, evaluate_op
-from irc.dialects.verify import describe
 from irc.execution.control import CheckFailed
 from irc.execution.outcome import ExecutionError, Failure, Outcome
 
@@ -38,7 +37,7 @@ def evaluate(
     except EmptyReductionError as error:
         raise CheckFailed(Failure("shape", str(error))) from None
     except KeyError as error:
-        raise ExecutionError(f"{describe(op)}: no value for {error}") from None
+        raise ExecutionError(f"the size {error} has no value") from None
 
 
 def execute_nd(

@@ -151,7 +151,7 @@ def _window(
         at = start + step * np.arange(window[axis], dtype=np.int64)
         if at.size and not 0 <= min(at[0], at[-1]) <= max(at[0], at[-1]) < whole[axis]:
             raise OutsideError(
-                f"{op.name}: position {at[0] if not 0 <= at[0] < whole[axis] else at[-1]} "
+                f"position {at[0] if not 0 <= at[0] < whole[axis] else at[-1]} "
                 f"is outside axis {axis} of size {whole[axis]}"
             )
         positions.append(at)

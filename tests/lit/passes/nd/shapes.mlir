@@ -270,7 +270,7 @@ func.func @extremum_of_repeated(%x: tensor<3xf32>) -> (tensor<3xf32>, tensor<3xf
 }
 
 // CHECK-LABEL: @extremum_of_what_may_be_empty
-func.func @extremum_of_what_may_be_empty(%x: tensor<3xf32>) -> tensor<3xf32> {
+func.func @extremum_of_what_may_be_empty(%x: tensor<3xf32>, %n: tensor<?xf32, #nd.dims<"n">>) -> tensor<3xf32> {
   %a = nd.broadcast %x dims = [1] : tensor<3xf32> to tensor<?x3xf32, #nd.dims<"n">>
   // CHECK: nd.max
   %b = nd.max %a axes = [0] : tensor<?x3xf32, #nd.dims<"n">> to tensor<3xf32>
