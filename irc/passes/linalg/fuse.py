@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects import func
+from xdsl.dialects import func, scf
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, Operation
 from xdsl.passes import ModulePass
@@ -52,7 +52,7 @@ def _blocks(function: func.FuncOp) -> list[Block]:
         for region in op.regions:
             for block in region.blocks:
                 found.append(block)
-                waiting += [o for o in block.ops if o.name in ("scf.if", "scf.for")]
+                waiting += [o for o in block.ops if isinstance(o, scf.IfOp | scf.ForOp)]
     return found[::-1]
 
 

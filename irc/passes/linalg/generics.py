@@ -9,7 +9,7 @@ Attributes are made once: a function has hundreds of generics and a handful of d
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from xdsl.dialects.builtin import (
     AffineMapAttr,
@@ -70,6 +70,7 @@ def projection(dims: Sequence[int]) -> Access:
     return tuple((d, 1, 0) for d in dims)
 
 
+@lru_cache(maxsize=8192)
 def compose(inner: Access, outer: Access) -> Access:
     """`inner` with its loops replaced by the terms of `outer`: first `outer`, then `inner`."""
     found = []
@@ -87,6 +88,7 @@ def is_permutation(access: Access, loops: int) -> bool:
     return is_projection(access) and len(access) == loops
 
 
+@lru_cache(maxsize=8192)
 def is_projection(access: Access) -> bool:
     """Whether axes are walked by different loops, step by step."""
     dims = {t[0] for t in access}
@@ -132,21 +134,32 @@ _REDUCES: dict[int, tuple[Attribute, tuple[bool, ...]]] = {}
 
 def accesses_of(op: GenericOp) -> tuple[Access, ...] | None:
     """The accesses of all operands; None when a map is of another form."""
-    attr = op.indexing_maps
+    attr = op.properties["indexing_maps"]
     known = _ACCESSES.get(id(attr))
     if known is None:
-        found = [_read_map(m) for m in attr.data]
+        found = [_read_map(m) for m in op.indexing_maps.data]
         whole = tuple(a for a in found if a is not None)
         known = _ACCESSES[id(attr)] = (attr, whole if len(whole) == len(found) else None)
     return known[1]
 
 
+def operands_of(op: GenericOp) -> tuple[Sequence[SSAValue], Sequence[SSAValue]]:
+    """Inputs and outputs of a generic on tensors; xDSL's own accessors take 10 times as long."""
+    values = tuple(op.operands)
+    count = len(values) - len(op.results)
+    return values[:count], values[count:]
+
+
+def body_of(op: GenericOp) -> Block:
+    return op.regions[0].block
+
+
 def reduces_of(op: GenericOp) -> tuple[bool, ...]:
     """Whether each loop is a reduction."""
-    attr = op.iterator_types
+    attr = op.properties["iterator_types"]
     known = _REDUCES.get(id(attr))
     if known is None:
-        reduces = tuple(k.data is IteratorType.REDUCTION for k in attr.data)
+        reduces = tuple(k.data is IteratorType.REDUCTION for k in op.iterator_types.data)
         known = _REDUCES[id(attr)] = (attr, reduces)
     return known[1]
 

@@ -26,10 +26,12 @@ from irc.passes.linalg.generics import (
     Access,
     Term,
     accesses_of,
+    body_of,
     compose,
     identity,
     is_permutation,
     is_projection,
+    operands_of,
     reduces_of,
     term,
 )
@@ -42,27 +44,29 @@ class Loops:
     """
     What fusion knows about a generic that it may fuse.
 
-    extents     length of each loop
-    ins, outs   accesses of the operands
+    extents           length of each loop
+    inputs, outputs   operands
+    ins, outs         their accesses
     """
 
-    __slots__ = ("op", "extents", "reduces", "ins", "outs", "cost")
+    __slots__ = ("op", "extents", "reduces", "inputs", "outputs", "ins", "outs", "cost")
 
     def __init__(
         self, op: GenericOp, extents: tuple[Size, ...], accesses: Sequence[Access]
     ) -> None:
-        count = len(op.inputs)
         self.op = op
+        self.inputs, self.outputs = operands_of(op)
+        count = len(self.inputs)
         self.extents = extents
         self.reduces = reduces_of(op)
         self.ins = accesses[:count]
         self.outs = accesses[count:]
-        self.cost = body_cost(op.body.block)
+        self.cost = body_cost(body_of(op))
 
     @property
     def is_elementwise(self) -> bool:
         """No reduction, every result written once in every step, nothing read from `outs`."""
-        loops, block = len(self.reduces), self.op.body.block
+        loops, block = len(self.reduces), body_of(self.op)
         return (
             not any(self.reduces)
             and all(is_permutation(a, loops) for a in self.outs)
@@ -75,7 +79,7 @@ def loops_of(op: Operation) -> Loops | None:
     if not isinstance(op, GenericOp) or CONTRACTION in op.attributes:
         return None
     accesses = accesses_of(op)
-    if accesses is None or any(inner.regions for inner in op.body.block.ops):
+    if accesses is None or any(inner.regions for inner in body_of(op).ops):
         return None
     loops = len(reduces_of(op))
     extents: list[Size | None] = [None] * loops
@@ -84,7 +88,9 @@ def loops_of(op: Operation) -> Loops | None:
             if t[1] == 1 and t[2] == 0:
                 extents[t[0]] = size
     known = tuple(e for e in extents if e is not None)
-    if len(known) < loops or not all(is_projection(a) for a in accesses[len(op.inputs) :]):
+    if len(known) < loops or not all(
+        is_projection(a) for a in accesses[len(op.operands) - len(op.results) :]
+    ):
         return None
     return Loops(op, known, accesses)
 
@@ -157,7 +163,7 @@ class Group:
                 self.ops.append(loops.op)
         else:
             known.append(at)
-        for value, own in zip(loops.op.inputs, loops.ins, strict=True):
+        for value, own in zip(loops.inputs, loops.ins, strict=True):
             self._read(value, compose(own, at))
         self.needs.update(dict.fromkeys(captured))
 
@@ -165,7 +171,7 @@ class Group:
         """A result of a member is needed as an array."""
         access = compose(loops.outs[result.index], at)
         self.outputs[result] = access
-        self.needs[loops.op.outputs[result.index]] = None
+        self.needs[loops.outputs[result.index]] = None
         self._cover(access, 1)
 
     def _read(self, value: SSAValue, access: Access) -> None:
@@ -220,7 +226,7 @@ class Group:
 
 def _is_fold(loops: Loops) -> bool:
     """Whether each total is used once, by the op that gives the next one."""
-    block = loops.op.body.block
+    block = body_of(loops.op)
     end = block.last_op
     assert end is not None
     for total, following in zip(block.args[len(loops.ins) :], end.operands, strict=True):
@@ -240,7 +246,7 @@ def captured_values(op: Operation, block: Block) -> list[SSAValue]:
         return []
     found: list[SSAValue] = []
     if isinstance(op, GenericOp):
-        for inner in op.body.block.ops:
+        for inner in body_of(op).ops:
             found += [v for v in inner.operands if _defined_in(v, block)]
         return found
     for inner in op.walk():
@@ -250,5 +256,4 @@ def captured_values(op: Operation, block: Block) -> list[SSAValue]:
 
 
 def _defined_in(value: SSAValue, block: Block) -> bool:
-    owner = value.owner
-    return isinstance(owner, Operation) and owner.parent is block
+    return type(value) is OpResult and value.op.parent is block

@@ -26,11 +26,13 @@ from irc.passes.linalg.fusion.groups import (
     root_access,
 )
 from irc.passes.linalg.fusion.views import loops_at
-from irc.passes.linalg.generics import Access, compose, fits, is_permutation
+from irc.passes.linalg.generics import Access, body_of, compose, fits, is_permutation
 from irc.passes.remarks import listening
 from irc.sizes import Size
 
-_EFFECTS = (rt.AssertOp, rt.PrintOp, StateWriteOp)
+_EFFECTS = {rt.AssertOp, rt.PrintOp, StateWriteOp}
+_ELEMENTS = {tensor.ExtractOp, tensor.InsertOp}
+_WINDOWS = {tensor.ExtractOp, tensor.ExtractSliceOp, tensor.InsertSliceOp}
 _REMOVABLE = {"arith", "linalg", "math", "tensor"}
 _PURE: dict[type[Operation], bool] = {StateReadOp: True}
 
@@ -275,7 +277,7 @@ def _may_duplicate(loops: Loops) -> bool:
         return False
     arrays = [
         value
-        for value, access in zip(loops.op.inputs, loops.ins, strict=True)
+        for value, access in zip(loops.inputs, loops.ins, strict=True)
         if is_full(access, loops.extents) and not _is_spread(value)
     ]
     return len(arrays) <= 1
@@ -308,7 +310,7 @@ def _obstacle(loops: Loops, group: Group, accesses: list[Access]) -> str:
     for access in accesses:
         if loops.cost > REPEAT_LIMIT and _repeats(access, group):
             return "it would be computed again and again along an axis that it does not have"
-        for value, own in zip(loops.op.inputs, loops.ins, strict=True):
+        for value, own in zip(loops.inputs, loops.ins, strict=True):
             read = compose(own, access)
             if not fits(read, dims_of(value), group.extents):
                 return "a part of it is read in a way that no indexing map can say"
@@ -336,11 +338,11 @@ def _may_merge(a: Group, b: Group) -> bool:
 
 def has_effects(op: Operation) -> bool:
     """Whether `op`, or an op inside it, must keep its place among the effects."""
-    if isinstance(op, _EFFECTS):
+    if type(op) in _EFFECTS:
         return True
-    if isinstance(op, GenericOp) or not op.regions:
+    if type(op) is GenericOp or not op.regions:
         return False
-    return any(isinstance(inner, _EFFECTS) for inner in op.walk())
+    return any(type(inner) in _EFFECTS for inner in op.walk())
 
 
 def _is_pure(op: Operation) -> bool:
@@ -356,9 +358,7 @@ def _is_pure(op: Operation) -> bool:
 
 def _reads_at_positions(op: Operation) -> bool:
     """Whether `op` reads or writes elements at positions that may come from data."""
-    if isinstance(op, tensor.ExtractOp | tensor.ExtractSliceOp | tensor.InsertSliceOp):
-        return True
     if not op.regions:
-        return False
-    ops = op.body.block.ops if isinstance(op, GenericOp) else op.walk()
-    return any(isinstance(inner, tensor.ExtractOp | tensor.InsertOp) for inner in ops)
+        return type(op) in _WINDOWS
+    ops = body_of(op).ops if isinstance(op, GenericOp) else op.walk()
+    return any(type(inner) in _ELEMENTS for inner in ops)

@@ -21,9 +21,11 @@ from irc.passes.linalg.generics import (
     Access,
     Term,
     accesses_of,
+    body_of,
     compose,
     element_of,
     generic,
+    operands_of,
     yield_,
 )
 
@@ -115,7 +117,7 @@ def _fused(group: Group, position: dict[Operation, int]) -> GenericOp:
     assert group.loops is not None
     outputs = _outputs(group, position)
     inputs = _inputs(group)
-    targets = [(r.op.outputs[r.index], group.outputs[r]) for r in outputs]  # type: ignore[attr-defined]
+    targets = [(_initial(r), group.outputs[r]) for r in outputs]
     block = Block(
         arg_types=[*(element_of(v) for v, _ in inputs), *(element_of(v) for v, _ in targets)]
     )
@@ -136,6 +138,11 @@ def _fused(group: Group, position: dict[Operation, int]) -> GenericOp:
     )
 
 
+def _initial(result: OpResult) -> SSAValue:
+    """What a result starts from."""
+    return result.op.operands[len(result.op.operands) - len(result.op.results) + result.index]
+
+
 def _inputs(group: Group) -> list[tuple[SSAValue, Access]]:
     """What the members read from outside, in program order."""
     found: dict[tuple[SSAValue, Access], None] = {}
@@ -144,7 +151,7 @@ def _inputs(group: Group) -> list[tuple[SSAValue, Access]]:
         accesses = accesses_of(op)
         assert accesses is not None
         for at in group.accesses[op]:
-            for value, own in zip(op.inputs, accesses, strict=False):
+            for value, own in zip(operands_of(op)[0], accesses, strict=False):
                 access = compose(own, at)
                 if access in group.reads.get(value, ()):
                     found[(value, access)] = None
@@ -173,16 +180,17 @@ class _FusedBody:
         self.block = block
         self.elements: dict[tuple[SSAValue, Access], SSAValue] = {}
         self._indices: dict[Term, SSAValue] = {}
-        self._constants: dict[tuple[Attribute, Attribute], SSAValue] = {}
+        self._constants: dict[tuple[str, Attribute] | None, SSAValue] = {}
 
     def compute(self, op: GenericOp, at: Access, totals: dict[OpResult, SSAValue]) -> None:
         """The body of a member for its loops at `at`."""
-        old = op.body.block
+        old = body_of(op)
         accesses = accesses_of(op)
         assert accesses is not None
-        count = len(op.inputs)
+        inputs, _ = operands_of(op)
+        count = len(inputs)
         values: dict[SSAValue, SSAValue] = {}
-        for arg, operand, own in zip(old.args, op.inputs, accesses, strict=False):
+        for arg, operand, own in zip(old.args, inputs, accesses, strict=False):
             values[arg] = self.elements[(operand, compose(own, at))]
         for arg, result in zip(old.args[count:], op.results, strict=True):
             if result in totals:
@@ -197,14 +205,13 @@ class _FusedBody:
 
     def _copy(self, op: Operation, at: Access, values: dict[SSAValue, SSAValue]) -> None:
         if isinstance(op, IndexOp):
-            values[op.result] = self._index(at[op.dim.value.data], op.location)
+            dim = op.properties["dim"].value.data  # type: ignore[attr-defined]
+            values[op.results[0]] = self._index(at[dim], op.location)
             return
-        if isinstance(op, arith.ConstantOp):
-            key = (op.value, op.result.type)
-            known = self._constants.get(key)
-            if known is not None:
-                values[op.result] = known
-                return
+        key = _number(op) if isinstance(op, arith.ConstantOp) else None
+        if key in self._constants:
+            values[op.results[0]] = self._constants[key]
+            return
         new = type(op).create(
             operands=[values.get(v, v) for v in op.operands],
             result_types=[r.type for r in op.results],
@@ -215,7 +222,7 @@ class _FusedBody:
         self.block.add_op(new)
         for was, now in zip(op.results, new.results, strict=True):
             values[was] = now
-        if isinstance(op, arith.ConstantOp):
+        if key is not None:
             self._constants[key] = new.results[0]
 
     def _index(self, term: Term, location: LocationAttr) -> SSAValue:
@@ -234,3 +241,8 @@ class _FusedBody:
         if scale != 1:
             here = s.op(arith.MuliOp, here, s.index(scale))
         return here if offset == 0 else s.op(arith.AddiOp, here, s.index(offset))
+
+
+def _number(op: arith.ConstantOp) -> tuple[str, Attribute]:
+    """A key for equal constants; the text tells -0.0 from 0.0."""
+    return repr(op.properties["value"].value.data), op.results[0].type  # type: ignore[attr-defined]

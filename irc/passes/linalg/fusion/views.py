@@ -20,6 +20,7 @@ from irc.passes.linalg.generics import (
     Access,
     accesses_of,
     at,
+    body_of,
     compose,
     is_permutation,
     is_projection,
@@ -45,7 +46,7 @@ def _read_through(op: GenericOp) -> None:
     find = _transposed if CONTRACTION in op.attributes else _viewed
     found = list(accesses)
     changed = False
-    for k in range(len(op.inputs)):
+    for k in range(len(op.operands) - len(op.results)):
         while (step := find(op.operands[k], found[k])) is not None:
             value, access = step
             if not _covered(op, found, k, access):
@@ -87,7 +88,7 @@ def _transposed(value: SSAValue, access: Access) -> tuple[SSAValue, Access] | No
     copy = value.owner
     if not isinstance(copy, GenericOp) or len(copy.operands) != 2:
         return None
-    body = copy.body.block
+    body = body_of(copy)
     end = body.first_op
     accesses = accesses_of(copy)
     if not isinstance(end, YieldOp) or end.operands[0] is not body.args[0] or accesses is None:
