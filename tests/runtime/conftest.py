@@ -17,14 +17,14 @@ from irc.runtime.module import Module
 @pytest.fixture(scope="session")
 def fit_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("fit") / "fit.so"
-    path.write_bytes(FIT.shared_object())
+    path.write_bytes(FIT.shared_object(optimize=2))
     return path
 
 
 @pytest.fixture(scope="session")
 def odd_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("odd") / "odd.so"
-    path.write_bytes(ODD.shared_object())
+    path.write_bytes(ODD.shared_object(optimize=2))
     return path
 
 

@@ -152,7 +152,8 @@ def test_a_compiler_without_openmp_gives_serial_code(tmp_path: Path) -> None:
     real = find_compiler().argv[0]
     compiler = script(
         tmp_path / "cc",
-        f'case "$* " in *"-fopenmp "*) echo "ld: cannot find -lomp"; exit 1;; esac; exec {real} "$@"',
+        'case "$* " in *"-fopenmp "*) echo "ld: cannot find -lomp"; exit 1;; esac\n'
+        f'exec {real} "$@"',
     )
     built = compile_shared(TEXT, CcOptions(openmp=True), compiler)
     assert built.data and built.notes == ("cc has no OpenMP here: one thread only",)
