@@ -56,9 +56,8 @@ def bind_names(
         )
     given = dict(zip(names, args, strict=False))
     out = None
-    normal = {unicodedata.normalize("NFKC", n): n for n in names}
     for key, value in kwargs.items():
-        name = key if key in names else normal.get(key, key)  # Python normalizes keywords
+        name = key if key in names else _before_python(key, names)
         if name in given:
             raise ArgumentError(f"{function.name}() got two values for `{name}`")
         if name in names:
@@ -71,7 +70,7 @@ def bind_names(
             near = did_you_mean(key, names)
             hint = f"; did you mean `{near[0]}`?" if near else f": {function.signature}"
             raise ArgumentError(f"{function.name}() has no parameter `{key}`{hint}")
-    missing = [p.name for p in function.params if p.default is None and p.name not in given]
+    missing = [p.name for p in function.params if p.name not in given and p.default is None]
     if missing:
         listed = ", ".join(f"`{n}`" for n in missing)
         raise ArgumentError(f"{function.name}() lacks {listed}: {function.signature}")
@@ -106,15 +105,19 @@ def make_exact(
     return (array if array.dtype.num == expected.num else array.view(expected)), 0
 
 
+def check_ranks(function: FunctionSpec, arrays: Sequence[Array]) -> None:
+    """Raises ShapeError for an array with too many or too few axes."""
+    for param, array in zip(function.params, arrays, strict=True):
+        if array.ndim != len(param.dims):
+            raise _wrong_rank(function, param, array)
+
+
 def check_shapes(function: FunctionSpec, arrays: Sequence[Array]) -> None:
     """
-    Raises ShapeError when ranks or sizes do not fit the declarations or each other.
+    Raises ShapeError when sizes do not fit the declarations or each other. Ranks are right.
 
-    What this does not see (`where` facts) the module checks itself.
+    The module checks the same and `where` facts too; this has better words for it.
     """
-    for param, array in zip(function.params, arrays, strict=True):
-        if array.ndim != param.rank:
-            raise _wrong_rank(function, param, array)
     bound: dict[str, tuple[int, ParamSpec, Array]] = {}
     for param, array in zip(function.params, arrays, strict=True):
         for axis, (dim, size) in enumerate(zip(param.dims, array.shape, strict=True)):
@@ -200,6 +203,11 @@ def inside(array: Array, states: tuple[int, int]) -> bool:
 def describe(array: Array) -> str:
     """`float32[32, 784]`, NumPy's name and the sizes."""
     return type_text(str(array.dtype), array.shape)
+
+
+def _before_python(key: str, names: Sequence[str]) -> str:
+    """The parameter that Python's normalization of keywords made `key`; else `key`."""
+    return next((n for n in names if unicodedata.normalize("NFKC", n) == key), key)
 
 
 # -- one value

@@ -12,6 +12,7 @@ import os
 import threading
 from collections.abc import Sequence
 from ctypes import POINTER, c_char_p, c_int32, c_int64, c_size_t, c_uint64, c_void_p
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -161,8 +162,9 @@ class Function:
         sizes = (c_int64 * max(self.sizes, 1))()
         dims = (c_int64 * max(self.rank, 1))()
         for i, a in enumerate(given):
-            shapes[i] = (c_int64 * max(a.ndim, 1))(*a.shape)
-            pointers[i] = a.ctypes.data
+            if a.ndim:
+                shapes[i] = _shape_type(a.ndim)(*a.shape)
+            pointers[i] = _address(a)
         with context:
             status = functions.irc_bind(context.handle, self.index, shapes, sizes, dims)
             if status:
@@ -172,7 +174,7 @@ class Function:
                 results = self._results(list(dims[self.input_rank :]), out)
             except (MemoryError, ValueError):
                 return self.info.failed(5, "")
-            targets = (c_void_p * max(len(results), 1))(*(r.ctypes.data for r in results))
+            targets = (c_void_p * max(len(results), 1))(*map(_address, results))
             status = functions.irc_invoke(context.handle, self.index, sizes, pointers, targets)
             message = context.error() if status else ""
             failure, context.failure = context.failure, None
@@ -215,3 +217,12 @@ class Function:
 
     def __reduce__(self) -> Any:
         return self.info.reduce()
+
+
+@lru_cache(maxsize=64)
+def _shape_type(rank: int) -> Any:
+    return c_int64 * rank
+
+
+def _address(array: Any) -> int:
+    return array.__array_interface__["data"][0]

@@ -26,6 +26,7 @@ from irc.errors import (
 from irc.runtime.arguments import (
     bind_names,
     check_output_shapes,
+    check_ranks,
     check_shapes,
     exact_outputs,
     inside,
@@ -101,12 +102,18 @@ class FunctionInfo:
         spec = self.spec
         given, out = bind_names(spec, args, kwargs)
         inputs = [self._exact(p, given.get(p.name, p.default)) for p in spec.params]
-        check_shapes(spec, inputs)
+        check_ranks(spec, inputs)
         outputs = None
         if out is not None:
+            check_shapes(spec, inputs)
             outputs = exact_outputs(spec, out, inputs, self.states)
             check_output_shapes(spec, inputs, outputs)
-        return function.exact(inputs, outputs)
+        try:
+            return function.exact(inputs, outputs)
+        except ShapeError as error:
+            problem = error
+        check_shapes(spec, inputs)  # says it better, or finds nothing
+        raise problem
 
     def _exact(self, param: ParamSpec, value: Any) -> Any:
         array, copied = make_exact(self.spec, param, value, self._casting, self.module)

@@ -25,6 +25,14 @@ ROOT = Path(__file__).parents[2]
 TEXT = "int answer(void);\nint answer(void) { return 42; }\n"
 
 
+@pytest.fixture(autouse=True)
+def own_temporary_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a failed compilation keeps goes away with the test."""
+    place = tmp_path / "temporary"
+    place.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(place))
+
+
 def script(path: Path, body: str) -> Compiler:
     path.write_text(f"#!/bin/sh\n{body}\n")
     path.chmod(0o755)
@@ -175,13 +183,9 @@ def test_the_first_error_is_found_among_warnings() -> None:
     assert first_error("") == ""
 
 
-def test_nothing_stays_in_the_temporary_directory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr("tempfile.tempdir", None)
+def test_nothing_stays_in_the_temporary_directory(tmp_path: Path) -> None:
     compile_shared(TEXT)
-    assert list(tmp_path.iterdir()) == []
+    assert list((tmp_path / "temporary").iterdir()) == []
 
 
 def test_a_full_or_missing_temporary_directory_is_a_tool_error(
