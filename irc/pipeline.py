@@ -76,6 +76,7 @@ STAGES = (
                 "irc.passes.nd.drop_checks:DropChecksPass",
                 when=lambda o: "bounds" not in o.checks,
             ),
+            Pass("nd-stabilize", "irc.passes.nd.stabilize:StabilizePass", level=1),
             Pass("nd-expand-grad", "irc.passes.nd.expand_grad:ExpandGradPass"),
             Pass("nd-canonicalize", "irc.passes.nd.canonicalize:CanonicalizePass", level=1),
             Pass("nd-simplify-gathers", "irc.passes.nd.simplify_gathers:SimplifyGathersPass", 1),
@@ -84,8 +85,8 @@ STAGES = (
                 "irc.passes.nd.raise_contractions:RaiseContractionsPass",
                 level=1,
             ),
-            Pass("nd-stabilize", "irc.passes.nd.stabilize:StabilizePass", level=1),
             Pass("nd-fold-constants", "irc.passes.nd.fold_constants:FoldConstantsPass", level=1),
+            Pass("nd-canonicalize", "irc.passes.nd.canonicalize:CanonicalizePass", level=1),
             Pass("nd-cse", "irc.passes.nd.cse:CsePass", level=1),
             Pass("nd-dce", "irc.passes.nd.dce:DcePass", level=1),
             Pass(
@@ -136,10 +137,10 @@ EXTRA: tuple[Pass, ...] = ()
 # (earlier, later, why): a test holds the table above against it.
 BEFORE = (
     ("nd-expand-grad", "nd-canonicalize", "derivatives leave zeros and ones to be simplified"),
-    ("nd-expand-grad", "nd-stabilize", "log(softmax(x)) is rewritten with its derivative in view"),
+    ("nd-stabilize", "nd-expand-grad", "the derivative of the stable form is the stable one"),
     ("nd-drop-checks", "nd-expand-grad", "a derivative promises about indices what its op does"),
     ("nd-drop-checks", "nd-dce", "what only a dropped check read is dead"),
-    ("nd-canonicalize", "nd-stabilize", "the rules expect constants on the right"),
+    ("nd-canonicalize", "nd-simplify-gathers", "positions are counted under one broadcast"),
     ("nd-canonicalize", "nd-raise-contractions", "transposes and broadcasts are in normal form"),
     ("nd-simplify-gathers", "nd-raise-contractions", "a gather of whole rows hides a product"),
     ("nd-raise-contractions", "nd-cse", "a raised product leaves its broadcasts dead"),

@@ -54,6 +54,7 @@ def arguments(function: func.FuncOp, seed: int) -> list[np.ndarray]:
     [
         ("algebra", CanonicalizePass),
         ("shapes", CanonicalizePass),
+        ("sinking", CanonicalizePass),
         ("fold_constants", FoldConstantsPass),
         ("simplify_gathers", SimplifyGathersPass),
     ],

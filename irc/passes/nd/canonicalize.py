@@ -11,8 +11,9 @@ from xdsl.passes import ModulePass
 from irc.passes.nd.algebra import ALGEBRA
 from irc.passes.nd.rules import Rules, apply_rules
 from irc.passes.nd.shapes import SHAPES
+from irc.passes.nd.sinking import SINKING
 
-CANONICAL = Rules(*ALGEBRA, *SHAPES)
+CANONICAL = Rules(*ALGEBRA, *SHAPES, *SINKING)
 
 
 @dataclass(frozen=True)

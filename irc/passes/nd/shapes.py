@@ -1,28 +1,18 @@
-"""
-Identities of ops that move elements, and of elementwise functions of what was moved.
-
-The normal form: reshapes, transposes and broadcasts stand once, broadcasts last, so that as
-much as possible is computed on the smaller tensor.
-"""
+"""Identities of ops that move elements: each stands once, broadcasts last."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 from xdsl.ir import SSAValue
 
 from irc import sizes
 from irc.dialects.nd.reduction import REDUCE_OPS, ReduceOp
-from irc.dialects.nd.scalar import ELEMENTWISE, ElementwiseOp
 from irc.dialects.nd.structure import (
     BroadcastOp,
-    CastOp,
     ConcatOp,
     InsertSliceOp,
     ReshapeOp,
     SliceOp,
     TransposeOp,
-    WhereOp,
     WindowOp,
     is_dynamic,
 )
@@ -31,8 +21,6 @@ from irc.passes.nd.match import all_positive, unit_axes_apart
 from irc.passes.nd.rules import Rewriter, Rewritten, rule
 
 MOVES = (BroadcastOp, ReshapeOp, TransposeOp, SliceOp)
-UNARY = tuple(cls for cls in ELEMENTWISE.values() if cls.SCALAR.arity == 1)
-BINARY = tuple(cls for cls in ELEMENTWISE.values() if cls.SCALAR.arity == 2)
 EXTREMA = tuple(REDUCE_OPS[name] for name in ("max", "min", "any", "all"))
 
 
@@ -237,64 +225,6 @@ def concat_again(op: ConcatOp, b: Rewriter) -> Rewritten:
     return b.concat(parts, op.axis.value.data) if len(parts) > len(op.parts) else None
 
 
-@rule(*UNARY)
-def function_of_broadcast(op: ElementwiseOp, b: Rewriter) -> Rewritten:
-    """f(broadcast(x)) -> broadcast(f(x))"""
-    moved = b.made_by(op.operands[0], BroadcastOp)
-    if not moved:
-        return None
-    small = b.scalar(op.SCALAR.name, moved.x)
-    return b.broadcast(small, moved.dims.data, dims_of(op.results[0]))
-
-
-@rule(CastOp)
-def cast_of_broadcast(op: CastOp, b: Rewriter) -> Rewritten:
-    """cast(broadcast(x)) -> broadcast(cast(x))"""
-    moved = b.made_by(op.x, BroadcastOp)
-    if not moved:
-        return None
-    return b.broadcast(b.cast(moved.x, dtype_of(op.res)), moved.dims.data, dims_of(op.res))
-
-
-@rule(*BINARY)
-def function_of_broadcasts(op: ElementwiseOp, b: Rewriter) -> Rewritten:
-    """f(broadcast(x), broadcast(y)) -> broadcast(f(x, y)), also where one is a number"""
-    small = _small_operands(op.operands, b)
-    if small is None:
-        return None
-    moved, operands = small
-    return b.broadcast(b.scalar(op.SCALAR.name, *operands), moved.dims.data, dims_of(op.results[0]))
-
-
-@rule(WhereOp)
-def where_of_broadcasts(op: WhereOp, b: Rewriter) -> Rewritten:
-    """where(broadcast(c), broadcast(x), broadcast(y)) -> broadcast(where(c, x, y))"""
-    small = _small_operands(op.operands, b)
-    if small is None:
-        return None
-    moved, (c, x, y) = small
-    return b.broadcast(b.where(c, x, y), moved.dims.data, dims_of(op.res))
-
-
-def _small_operands(
-    operands: Sequence[SSAValue], b: Rewriter
-) -> tuple[BroadcastOp, list[SSAValue]] | None:
-    """What is broadcast alike in all operands, with numbers made to fit."""
-    moved = [b.made_by(x, BroadcastOp) for x in operands]
-    first = next((m for m in moved if m), None)
-    if not first:
-        return None
-    shape, dims = dims_of(first.x), first.dims
-    numbers = [b.number_of(x) for x in operands]
-    for m, number in zip(moved, numbers, strict=True):
-        if number is None and not (m and m.dims == dims and dims_of(m.x) == shape):
-            return None
-    return first, [
-        m.x if m and number is None else b.full(shape, dtype_of(x), number)  # type: ignore[arg-type]
-        for m, number, x in zip(moved, numbers, operands, strict=True)
-    ]
-
-
 @rule(*REDUCE_OPS.values())
 def reduce_unit_axes(op: ReduceOp, b: Rewriter) -> Rewritten:
     """sum(x) -> reshape(x) along axes of size 1; of floats reshape(x) + 0, as 0 + -0 is 0"""
@@ -353,10 +283,6 @@ SHAPES = (
     insert_over,
     concat_nothing,
     concat_again,
-    function_of_broadcast,
-    cast_of_broadcast,
-    function_of_broadcasts,
-    where_of_broadcasts,
     reduce_unit_axes,
     extremum_of_repeated,
     extremum_again,
