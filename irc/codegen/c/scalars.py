@@ -11,6 +11,7 @@ from xdsl.dialects.builtin import (
     FloatAttr,
     IndexType,
     IntegerAttr,
+    IntegerType,
     MemRefType,
     VectorType,
 )
@@ -23,6 +24,7 @@ from irc.codegen.c.scope import (
     COMPARISON,
     EQUALITY,
     PRODUCT,
+    SHIFT,
     SUM,
     UNARY,
     Expr,
@@ -189,8 +191,34 @@ def _is_true(value: SSAValue) -> bool:
     )
 
 
+# On 32 and 64 bits C's operators do, on unsigned operands where a result may wrap.
+_DIRECT: dict[type[Operation], tuple[str, int]] = {
+    arith.AndIOp: ("&", BITS),
+    arith.OrIOp: ("|", BITS),
+    arith.XOrIOp: ("^", BITS),
+}
+_WRAPPING: dict[type[Operation], tuple[str, int]] = {
+    arith.AddiOp: ("+", SUM),
+    arith.SubiOp: ("-", SUM),
+    arith.MuliOp: ("*", PRODUCT),
+    arith.ShRUIOp: (">>", SHIFT),
+    arith.ShLIOp: ("<<", SHIFT),
+}
+
+
 def spell_integer(op: Operation, c: Scope) -> Expr:
     type_ = op.results[0].type
+    if isinstance(type_, IntegerType) and type_.width.data >= 32:
+        if type(op) in _DIRECT:
+            symbol, binding = _DIRECT[type(op)]
+            return f"{_operand(op, c, 0, UNARY)} {symbol} {_operand(op, c, 1, UNARY)}", binding
+        if type(op) in _WRAPPING:
+            symbol, _ = _WRAPPING[type(op)]
+            left = f"({unsigned(type_)}){_operand(op, c, 0, UNARY)}"
+            right = _operand(op, c, 1, UNARY)
+            if symbol in "+-*":
+                right = f"({unsigned(type_)}){right}"
+            return f"({c_type(type_)})({left} {symbol} {right})", UNARY
     name = _INTEGER[type(op)]
     arguments = ", ".join(c.name(v, CHOICE) for v in op.operands)
     return f"irc_{name}_{suffix(type_)}({arguments})", ATOM

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from irc.errors import InternalError
 ATOM, UNARY, PRODUCT, SUM, SHIFT, COMPARISON, EQUALITY, BITS, CHOICE = range(9)
 
 Expr = tuple[str, int]
+_STRANGE = re.compile(r"[^A-Za-z0-9_]+")
 
 
 def within(expr: Expr, limit: int) -> str:
@@ -61,7 +63,8 @@ class Scope:
 
     def fresh(self, hint: str | None, default: str = "v") -> str:
         """A name that no enclosing block uses; blocks side by side may use one name."""
-        name = identifier(hint) if hint else default
+        plain = _STRANGE.sub("_", hint).strip("_") if hint else ""
+        name = identifier(plain or default)
         candidate, number = name, 1
         while any(candidate in taken for taken in self._taken):
             number += 1

@@ -338,6 +338,27 @@ class Pen:
             arg.name_hint = init.name_hint
         return Pen(self.pool, block, None, self.location), block.args[0], block.args[1:], op
 
+    def counted(self, lb: Index, ub: Index, step: Index, hint: str) -> tuple[Pen, SSAValue]:
+        """`scf.for` that carries nothing: (pen before its terminator, counter)."""
+        inner, iv, _, _ = self.loop(lb, ub, step, hint)
+        inner.end()
+        inner.anchor = inner.block.last_op
+        return inner, iv
+
+    def branch(self, condition: SSAValue) -> tuple[Pen, Pen]:
+        """`scf.if` without results: pens in both branches, before their terminators."""
+        blocks = [Block(), Block()]
+        self.insert(
+            scf.IfOp.create(operands=[condition], regions=[Region(block) for block in blocks])
+        )
+        pens = []
+        for block in blocks:
+            inside = Pen(self.pool, block, None, self.location)
+            inside.end()
+            inside.anchor = block.last_op
+            pens.append(inside)
+        return pens[0], pens[1]
+
     def parallel(self, lb: Index, ub: Index, step: Index, hint: str) -> tuple[Pen, SSAValue]:
         """A loop whose iterations do not depend on each other: (pen inside, counter)."""
         block = Block(arg_types=[INDEX])

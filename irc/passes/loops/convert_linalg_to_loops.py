@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects import func, memref
+from xdsl.dialects import arith, func, memref
 from xdsl.dialects.builtin import MemRefType, ModuleOp, NoneAttr
 from xdsl.dialects.linalg.ops import GenericOp, YieldOp
 from xdsl.ir import Block, Operation, SSAValue
@@ -192,10 +192,10 @@ def _accumulates(op: Operation, ref: SSAValue) -> int | None:
 
 
 def _fill_value(op: GenericOp) -> SSAValue | None:
-    """The value that a generic without inputs writes everywhere."""
+    """The value that a generic without inputs writes everywhere; a constant goes before the op."""
     block = op.body.block
     end = block.last_op
-    if len(op.inputs) or len(op.outputs) != 1 or block.first_op is not end:
+    if len(op.inputs) or len(op.outputs) != 1:
         return None
     assert isinstance(end, YieldOp)
     (value,) = end.operands
@@ -203,8 +203,13 @@ def _fill_value(op: GenericOp) -> SSAValue | None:
     dims = {e.position for e in exprs if isinstance(e, AffineDimExpr)}
     if value in block.args or len(dims) != len(op.iterator_types) or len(exprs) != len(dims):
         return None
-    owner = op.outputs[0].owner
-    return value if isinstance(owner, Block | memref.AllocOp | memref.GetGlobalOp) else None
+    if not isinstance(op.outputs[0].owner, Block | memref.AllocOp | memref.GetGlobalOp):
+        return None
+    maker = value.owner
+    if isinstance(maker, arith.ConstantOp) and maker.parent is block and op.parent is not None:
+        maker.detach()
+        op.parent.insert_op_before(maker, op)
+    return value if block.first_op is end else None
 
 
 def _drop_dead_memory(block: Block) -> None:

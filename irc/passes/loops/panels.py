@@ -43,7 +43,7 @@ def pack_panel(
 
     Left out where B's rows lie right, the panel is full, and it is read too few times to pay.
     """
-    from irc.passes.loops.products import PACK_ROWS, branch
+    from irc.passes.loops.products import PACK_ROWS
 
     b, columns = c.b, shape.columns
     at = b.at(pen, fixed | ({c.n: j0} if c.n is not None else {}))
@@ -59,7 +59,7 @@ def pack_panel(
         few = pen.compare("lt", pen.pool.size(m), PACK_ROWS)
         in_place = few if in_place is None else pen.op(arith.AndIOp, [in_place, few], few.type)
     assert in_place is not None
-    _, packing = branch(pen, in_place)
+    _, packing = pen.branch(in_place)
     _pack(c, packing, at, width, columns, panel, panel_at)
     flat = _as_flat(panel, pen)
     chosen = pen.op(arith.SelectOp, [in_place, b.flat, flat], flat.type, "b")
@@ -106,7 +106,8 @@ def _pack(
     inner.store(value, panel, [target])
     pen.anchor = anchor
     if not isinstance(width, int) or width < columns:
-        pens, (p, j) = open_loops(pen, [(0, k), (width, columns)], ["p", "j"])
+        part, _ = pen.branch(pen.compare("lt", width, columns))
+        pens, (p, j) = open_loops(part, [(0, k), (width, columns)], ["p", "j"])
         inner = pens[-1]
         target = inner.add(inner.add(panel_at, inner.mul(p, columns)), j)
         inner.store(zero, panel, [target])

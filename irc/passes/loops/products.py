@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from xdsl.dialects import arith, scf
 from xdsl.dialects.builtin import AnyFloat, IntegerAttr, i64
-from xdsl.ir import Attribute, Block, Region, SSAValue
+from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from irc.passes.loops.access import Access
 from irc.passes.loops.builder import Index, Pen, memref_type
@@ -106,11 +106,10 @@ def lower_tiles(
         length = product([k, shape.columns * split])
         copies = product([length, _outer_copies(c, fixed)])
         panel = pen.alloc(_flat(c.element, copies), [copies], "panel")
-    a = widen_into(c.a, c.element, c, pen) if c.a.element != c.element else c.a
-    c.a = a
+    a = c.a = c.a if _lies_right(c) else widen_into(c.a, c.element, c, pen)
     extent = outer_pen.pool.size(n)
     body, panel_at, lb, ub = _chunks(c, outer_pen, fixed, split, shape, extent, threads)
-    columns, j0 = _loop(body, lb, ub, shape.columns, "j")
+    columns, j0 = body.counted(lb, ub, shape.columns, "j")
     width: Index = (
         shape.columns
         if isinstance(extent, int) and extent % shape.columns == 0
@@ -136,8 +135,25 @@ def lower_tiles(
         call_tile(helpers, at, (rows, shape.columns), shape.lanes, flavour, c.element, arguments)
 
     _call_tiles(body, shape, height, m, call)
-    _finish(c, body, fixed, (i0, j0), (height, width), tile)
+    pen.anchor = _outermost(pen, body)
+    _finish(c, pen, body, fixed, (i0, j0), (height, width), tile)
     pen.anchor = anchor
+
+
+def _lies_right(c: Contraction) -> bool:
+    """Whether tiles can read A where it is: along k, or along m."""
+    steps = (c.a.stride(c.k), c.a.stride(c.m))
+    return c.a.element == c.element and (c.m is None or 1 in steps)
+
+
+def _outermost(pen: Pen, inner: Pen) -> Operation | None:
+    """The op in the pen's block that `inner` writes inside of."""
+    block: Block | None = inner.block
+    op: Operation | None = inner.anchor
+    while block is not None and block is not pen.block:
+        op = block.parent_op()
+        block = op.parent if op is not None else None
+    return op
 
 
 def _flavour(a: Access, c: Contraction) -> tuple[Flavour, Index, Index]:
@@ -156,14 +172,14 @@ def _call_tiles(body: Pen, shape: Shape, height: Index, m: Size, call: object) -
         return
     left = m % shape.rows if isinstance(m, int) else None
     full = body.compare("eq", height, shape.rows)
-    whole, rest = branch(body, full)
+    whole, rest = body.branch(full)
     call(whole, shape.rows, 0)
     done: Index = 0
     for rows in shape.fewer:
         if left is None:
             count = rest.mul(rest.div(rest.sub(height, done), rows), rows)
             until = rest.add(done, count) if rows > 1 else height
-            inner, first = _loop(rest, done, until, rows, "r")
+            inner, first = rest.counted(done, until, rows, "r")
             call(inner, rows, first)
             done = until
             continue
@@ -171,27 +187,6 @@ def _call_tiles(body: Pen, shape: Shape, height: Index, m: Size, call: object) -
         while left - done >= rows:
             call(rest, rows, done)
             done += rows
-
-
-def branch(pen: Pen, condition: SSAValue) -> tuple[Pen, Pen]:
-    """`scf.if` without results: pens in both branches, before their terminators."""
-    blocks = [Block(), Block()]
-    op = scf.IfOp.create(operands=[condition], regions=[Region(b) for b in blocks])
-    pen.insert(op)
-    pens = []
-    for block in blocks:
-        inside = Pen(pen.pool, block, None, pen.location)
-        inside.end()
-        inside.anchor = block.last_op
-        pens.append(inside)
-    return pens[0], pens[1]
-
-
-def _loop(pen: Pen, lb: Index, ub: Index, step: int, hint: str) -> tuple[Pen, SSAValue]:
-    inner, iv, _, _ = pen.loop(lb, ub, step, hint)
-    inner.end()
-    inner.anchor = inner.block.last_op
-    return inner, iv
 
 
 def _outer_loops(
@@ -207,7 +202,7 @@ def _outer_loops(
             inner, fixed[d] = threads.loop(pen, 0, pen.pool.size(c.s.loops[d]), 1, "batch", c.work)
             pen.anchor = inner.block.parent_op()
         else:
-            inner, fixed[d] = _loop(inner, 0, pen.pool.size(c.s.loops[d]), 1, "batch")
+            inner, fixed[d] = inner.counted(0, pen.pool.size(c.s.loops[d]), 1, "batch")
     return inner, fixed, threads if inner is pen else Threads(1)
 
 
@@ -272,26 +267,31 @@ def _chunks(
 
 def _finish(
     c: Contraction,
+    outside: Pen,
     pen: Pen,
     fixed: dict[int, Index],
     at: tuple[Index, Index],
     extents: tuple[Index, Index],
     tile: SSAValue,
 ) -> None:
-    """Takes the tile to its destination, through the epilogue when there is one."""
-    pens, (i, j) = open_loops(pen, [(0, extents[0]), (0, extents[1])], ["i", "j"])
-    row = pens[1].add(at[0], i)
-    column = pens[2].add(at[1], j)
-    total = pens[2].load(tile, [i, j], "total")
+    """
+    Takes the tile to its destination, through the epilogue when there is one. What is the same
+    for all tiles is computed outside.
+    """
+    inner, (i, j) = open_loops(pen, [(0, extents[0]), (0, extents[1])], ["i", "j"])
+    pens = [outside, *inner]
+    row = pens[2].add(at[0], i)
+    column = pens[3].add(at[1], j)
+    total = pens[3].load(tile, [i, j], "total")
     s = c.s
     by_dim: list[Index] = [0] * len(s.loops)
     depth = [0] * len(s.loops)
     for d, iv in fixed.items():
-        by_dim[d] = iv
+        by_dim[d], depth[d] = iv, 1
     if c.m is not None:
-        by_dim[c.m], depth[c.m] = row, 1
+        by_dim[c.m], depth[c.m] = row, 2
     if c.n is not None:
-        by_dim[c.n], depth[c.n] = column, 2
+        by_dim[c.n], depth[c.n] = column, 3
     nest = Nest(pens, by_dim, depth)
     total = start(c, nest, total)
     store(c, nest, total)
@@ -318,7 +318,7 @@ def store(c: Contraction, nest: Nest, total: SSAValue) -> None:
     order = [e.position for e in output.exprs]  # type: ignore[attr-defined]
     tail_nest = Nest(nest.pens, [nest.ivs[d] for d in order], [nest.depth_of_dim[d] for d in order])
     tail_nest.depth[total] = len(nest.pens) - 1
-    for pen in nest.pens:
+    for pen in nest.pens[1:]:
         pen.location = c.tail.op.location
     taken = {n: total for n, o in enumerate(c.tail.inputs) if o.ref is output.ref}
     fill_elementwise(c.tail, tail_nest, taken)
@@ -360,14 +360,16 @@ def lower_dots(
         call_dot(helpers, at, count, lanes, c.element, arguments)
 
     _call_tiles(body, Shape(rows, 1, lanes), height, m, call)
-    pens, (i,) = open_loops(body, [(0, height)], ["i"])
-    total = pens[1].load(results, [i], "total")
+    inner, (i,) = open_loops(body, [(0, height)], ["i"])
+    pen.anchor = _outermost(pen, body)
+    pens = [pen, *inner]
+    total = pens[2].load(results, [i], "total")
     by_dim: list[Index] = [0] * len(c.s.loops)
     depth = [0] * len(c.s.loops)
     for d, iv in fixed.items():
-        by_dim[d] = iv
+        by_dim[d], depth[d] = iv, 1
     if c.m is not None:
-        by_dim[c.m], depth[c.m] = pens[1].add(i0, i), 1
+        by_dim[c.m], depth[c.m] = pens[2].add(i0, i), 2
     nest = Nest(pens, by_dim, depth)
     store(c, nest, start(c, nest, total))
     pen.anchor = anchor

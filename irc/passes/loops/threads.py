@@ -43,10 +43,7 @@ class Threads:
         The pen that comes back stands before the loop's terminator.
         """
         if not self.worth(work):
-            inner, iv, _, _ = pen.loop(lb, ub, step, hint)
-            inner.end()
-            inner.anchor = inner.block.last_op
-            return inner, iv
+            return pen.counted(lb, ub, step, hint)
         inner, iv = pen.parallel(lb, ub, step, hint)
         op = inner.block.parent_op()
         assert isinstance(op, scf.ParallelOp)
