@@ -193,6 +193,38 @@ def standard_pipeline(
         yield one, passes_of(one, options, target)
 
 
+def by_stage(passes: list[PassText]) -> Iterator[tuple[Stage, list[PassText]]]:
+    """
+    A pipeline that somebody wrote, cut where a pass of the next stage stands.
+
+    Passes that are not in the table, such as xDSL's, belong to where they stand.
+    """
+    current, group = 0, list[PassText]()
+    for one in passes:
+        own = stage_of_pass(one.name)
+        while own is not None and STAGES.index(own) > current:
+            yield STAGES[current], group
+            current, group = current + 1, []
+        group.append(one)
+    yield STAGES[current], group
+
+
+def level_of(module: ModuleOp) -> str | None:
+    """The stage that left this module; None for one that is still before the first."""
+    from irc.dialects.verify import walk
+
+    dialects = {op.name.partition(".")[0] for op in walk(module) if not _is_state(op.name)}
+    if "nd" in dialects:
+        return None
+    if dialects & {"linalg", "tensor"}:
+        return "linalg"
+    return "loops" if "memref" in dialects else None
+
+
+def _is_state(name: str) -> bool:
+    return name.startswith("nd.state")
+
+
 def stage_of_pass(name: str) -> Stage | None:
     """Where a pass stands in the standard pipeline."""
     return next((s for s in STAGES if any(row.name == name for row in s.passes)), None)

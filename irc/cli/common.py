@@ -152,7 +152,7 @@ def report_exception(error: Exception, reporter: Reporter) -> int:
             reporter.error("out of memory")
             return 1
         case OSError():
-            name = f"{shown(error.filename)}: " if error.filename else ""
+            name = f"{shown(error.filename)}: " if isinstance(error.filename, str) else ""
             reporter.error(f"{name}{error.strerror or error}")
             return 1
         case _:

@@ -151,13 +151,13 @@ def make_watch(request: Request, lints: Lints, reporter: Reporter) -> Watch:
     if request.save_temps is not None:
         watch.keep = make_folder(request.save_temps or f"{request.stem}-temps")
     watch.observers = observers(request, reporter)
-    ends = list(stage_ends(request, watch))
+    if ends := list(stage_ends(request, watch)):
 
-    def stage_end(name: str, module: ModuleOp) -> None:
-        for end in ends:
-            end(name, module)
+        def stage_end(name: str, module: ModuleOp) -> None:
+            for end in ends:
+                end(name, module)
 
-    watch.stage_end = stage_end
+        watch.stage_end = stage_end
     return watch
 
 

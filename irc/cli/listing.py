@@ -72,10 +72,7 @@ def pass_page(name: str) -> str:
     lines.append(f"  options  {'' if options else 'none'}".rstrip())
     for option in options:
         kind = option.type if isinstance(option.type, str) else option.type.__name__
-        default: Any = option.default
-        if default is dataclasses.MISSING and option.default_factory is not dataclasses.MISSING:
-            default = option.default_factory()
-        given = "" if default is dataclasses.MISSING else f" = {default}"
+        given = "" if option.default is dataclasses.MISSING else f" = {option.default}"
         lines.append(f"    {option.name.replace('_', '-')}: {kind}{given}")
     example = name if not options else f"{name}{{{options[0].name}=...}}"
     lines.append(f"  example  irc-opt x.mlir -p '{example}'")

@@ -234,7 +234,7 @@ def run_passes(
     done = 0
     try:
         for end, stage in [*plan.ends, (len(passes), None)]:
-            apply(manager, module, passes[done:end], request)
+            apply(manager, module, passes[done:end], request, reporter)
             done = end
             if stage is not None:
                 check_left_over(module, stage)
@@ -247,14 +247,26 @@ def run_passes(
 
 
 def apply(
-    manager: PassManager, module: ModuleOp, passes: list[ModulePass], request: Request
+    manager: PassManager,
+    module: ModuleOp,
+    passes: list[ModulePass],
+    request: Request,
+    reporter: Reporter,
 ) -> None:
-    if not request.compare_exec:
-        manager.run(module, passes)
-        return
-    from irc.driver.comparing import compare
+    if request.compare_exec:
+        from irc.driver.comparing import compare
 
-    compare(manager, module, passes, request.seed)
+        compare(manager, module, passes, request.seed)
+    elif request.remarks:
+        from irc.cli.reports import show_remark
+        from irc.passes.remarks import collecting
+
+        with collecting() as found:
+            manager.run(module, passes)
+        for one in found:
+            show_remark(one, reporter)
+    else:
+        manager.run(module, passes)
 
 
 def check_left_over(module: ModuleOp, stage: Stage) -> None:
@@ -310,7 +322,7 @@ def printed(module: ModuleOp, request: Request) -> str:
         case "c":
             from irc.codegen.c.emit import emit_functions
 
-            return emit_functions(module).text
+            return emit_functions(module).functions
         case "dot":
             from irc.dialects.graph import dot
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from irc.abi import INIT_FUNCTION
 from irc.cli.common import Reporter, usage
 from irc.cli.defines import parse_sizes
 from irc.diagnostics import Diagnostic, Label, did_you_mean
@@ -82,10 +83,12 @@ def memory(outputs: Outputs, sizes_text: str) -> None:
     sizes = parse_sizes(sizes_text)
     check_sizes(sizes, outputs)
     for function, arena in outputs.arenas.items():
+        if function == INIT_FUNCTION and arena == "0":
+            continue
         say(f"{function}: workspace {amount(arena, sizes)}")
         for buffer in outputs.buffers.get(function, []):
-            at = f"  {buffer.place}" if buffer.place else ""
-            say(f"  {amount(buffer.bytes, sizes)} at {buffer.offset}  {buffer.name}{at}")
+            name, at = buffer.name or "(unnamed)", f"  {buffer.place}" if buffer.place else ""
+            say(f"  {amount(buffer.bytes, sizes)} at {buffer.offset}  {name}{at}")
     if outputs.spec is not None and outputs.spec.states:
         total = sum(state.bytes for state in outputs.spec.states)
         say(f"state: {total} bytes")
@@ -118,7 +121,7 @@ def remarks(
     found: Sequence[Remark], wanted: str | None, path: str | None, reporter: Reporter
 ) -> None:
     """Those of the wanted kinds, in the order of the passes."""
-    from irc.dialects.verify import place, span_at
+    from irc.dialects.verify import place
 
     if path is not None:
         rows = [{"kind": r.kind, "place": place(r.location), "text": r.text} for r in found]
@@ -132,7 +135,12 @@ def remarks(
         usage(f"--remarks: there are no remarks about {kind}{hint}")
     for one in found:
         if "all" in kinds or one.kind in kinds:
-            span = span_at(one.location)
-            labels = (Label(span, primary=True),) if span else ()
-            title = f"{one.kind}: {one.text}"
-            reporter.diagnostic(Diagnostic("", title, labels, severity="remark"))
+            show_remark(one, reporter)
+
+
+def show_remark(one: Remark, reporter: Reporter) -> None:
+    from irc.dialects.verify import span_at
+
+    span = span_at(one.location)
+    labels = (Label(span, primary=True),) if span else ()
+    reporter.diagnostic(Diagnostic("", f"{one.kind}: {one.text}", labels, severity="remark"))

@@ -100,10 +100,8 @@ def overview(spec: ModuleSpec) -> str:
 
 def find(module: Any, name: str) -> tuple[Any, FunctionSpec]:
     if name not in module.functions:
-        close = did_you_mean(name, module.functions)
         known = ", ".join(module.functions) or "none"
-        hint = f"; did you mean {close[0]}?" if close else f"; it has: {known}"
-        usage(f"{module.name} has no function {name}{hint}")
+        usage(f"{module.name} has no function {name}; it has: {known}")
     return module.functions[name], module.spec.function(name)
 
 

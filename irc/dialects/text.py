@@ -26,7 +26,7 @@ from xdsl.dialects.builtin import (
     StringAttr,
     UnknownLoc,
 )
-from xdsl.ir import Attribute, Operation, Region, SSAValue
+from xdsl.ir import AttributeInvT, Operation, Region, SSAValue
 from xdsl.parser import Parser
 from xdsl.parser.attribute_parser import AttrParser  # the constructor that takes a lexer
 from xdsl.parser.generic_parser import ParserState
@@ -222,7 +222,7 @@ class IRParser(Parser):
         meant = f"; did you mean {close[0]}?" if close else ""
         self.raise_error(f"no operation is called {name}{meant}", start, start + len(name))
 
-    def resolve_operand(self, operand: Any, type: Attribute) -> SSAValue:
+    def resolve_operand(self, operand: Any, type: AttributeInvT) -> SSAValue[AttributeInvT]:
         name = operand.operand_name
         values = self.ssa_values.get(name)
         if values is None:

@@ -65,7 +65,7 @@ class Watch:
 
     warning: Callable[[Diagnostic, SourceMap], None] = lambda diagnostic, sources: None
     observers: Sequence[Observer] = ()
-    stage_end: Callable[[str, ModuleOp], None] = lambda name, module: None
+    stage_end: Callable[[str, ModuleOp], None] | None = None
     keep: Path | None = None
     collect: bool = False
     seconds: list[tuple[str, str, float]] = field(default_factory=list)
@@ -158,6 +158,7 @@ def _is_watched(watch: Watch, options: Options) -> bool:
     """What watches must see the work being done."""
     return bool(
         watch.observers
+        or watch.stage_end
         or watch.collect
         or watch.keep
         or "compare" in options.checks

@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, ModuleOp, StringAttr
-from xdsl.ir import Attribute
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import VerifyException
 
@@ -16,15 +15,24 @@ from irc.abi import ModuleSpec
 from irc.dialects.context import make_context
 from irc.dialects.text import module_text, parse_module, verify_text
 from irc.dialects.verify import verify_dominance
-from irc.driver import BINARY, IR_KINDS, Buffer, Outputs, Source, Watch
+from irc.driver import BINARY, IR_KINDS, Outputs, Source, Watch
 from irc.driver.describe import describe_module, functions_of, keep_entries
-from irc.errors import InternalError
+from irc.driver.explorer import Row
+from irc.errors import InternalError, UserError
 from irc.options import Options
-from irc.passes.loops.plan_memory import ARENA, BUFFERS
 from irc.passes.manager import PassFailure, PassManager
 from irc.passes.reproducer import reproducer_text, save_reproducer
 from irc.passes.spelling import PassText, parse_pipeline
-from irc.pipeline import STAGES, Stage, check_stage, load, standard_pipeline
+from irc.pipeline import (
+    STAGES,
+    Stage,
+    by_stage,
+    check_stage,
+    level_of,
+    load,
+    standard_pipeline,
+)
+from irc.pipeline import stage as get_stage
 from irc.target import Target
 from irc.target import parse as parse_target
 
@@ -47,6 +55,7 @@ class Road:
         self.target: Target = parse_target(options.target)
         self.ctx: Context = make_context()
         self.ran: list[PassText] = []
+        self.explored: list[tuple[str, list[Row]]] = []
         # The text of IR may come from anywhere, and break what passes rely on.
         self.verify_each = options.verify_each or source.kind == "mlir"
 
@@ -58,11 +67,21 @@ class Road:
         last = self.last_stage(wanted)
         if last is None:
             return
-        for name, passes in self.stages(last):
-            self.run_stage(module, name, passes)
-            self.ir_texts(module, name, wanted)
+        for stage, passes in self.stages(module, last):
+            self.run_stage(module, stage, passes)
+            self.ir_texts(module, stage, wanted)
+            if stage.name == last:
+                break
+        else:
+            self.check_reached(stage, last)
         if wanted & C_KINDS:
             self.emit(module, wanted)
+
+    def check_reached(self, stage: Stage, last: str) -> None:
+        """Raises UserError when the user's own pipeline ends too early."""
+        if stage.name != last:
+            missing = STAGES[STAGES.index(stage) + 1].passes[0].name
+            raise UserError(f"--pipeline ends at stage {stage.name}; {missing} would go on")
 
     def last_stage(self, wanted: set[str]) -> str | None:
         if wanted & (C_KINDS | {"mlir", "html", "loops"}):
@@ -127,21 +146,28 @@ class Road:
 
     # ---- passes
 
-    def stages(self, last: str) -> list[tuple[Stage | None, list[PassText]]]:
-        """Stages with their passes; one without a stage when the user gave the pipeline."""
-        if self.options.pipeline:
-            return [(None, parse_pipeline(self.options.pipeline))]
-        return list(standard_pipeline(self.options, self.target, None, last))
+    def stages(self, module: ModuleOp, last: str) -> list[tuple[Stage, list[PassText]]]:
+        """
+        Stages with their passes: the user's own, or those of the table.
 
-    def run_stage(self, module: ModuleOp, stage: Stage | None, passes: list[PassText]) -> None:
-        name = stage.name if stage else "pipeline"
+        IR may come from any level; it then starts behind the stage that left it, and a stage
+        that it is past has no passes any more.
+        """
+        if self.options.pipeline:
+            return list(by_stage(parse_pipeline(self.options.pipeline)))
+        start = level_of(module) if self.source.kind == "mlir" else None
+        if start == last:
+            return [(get_stage(start), [])]
+        return list(standard_pipeline(self.options, self.target, start, last))
+
+    def run_stage(self, module: ModuleOp, stage: Stage, passes: list[PassText]) -> None:
+        name = stage.name
         loaded = [load(one) for one in passes]
         manager = PassManager(self.ctx, list(self.watch.observers), self.verify_each)
         try:
             with self.remarks():
                 self._apply(manager, module, loaded)
-            if stage is not None:
-                self._check(module, stage)
+            self._check(module, stage, passes)
         except PassFailure as failure:
             done = len(self.ran) + failure.index
             failure.reproducer = self.reproduce(done, [*self.ran, *passes][done:])
@@ -151,9 +177,10 @@ class Road:
             if manager.verify_seconds:
                 self.watch.seconds.append((name, "(verify)", manager.verify_seconds))
         self.ran += passes
-        self.watch.stage_end(name, module)
+        if self.watch.stage_end is not None:
+            self.watch.stage_end(name, module)
         if stage is STAGES[-1]:
-            self.outputs.arenas, self.outputs.buffers = plans(module)
+            self.note_memory(module)
 
     def _apply(self, manager: PassManager, module: ModuleOp, passes: list[ModulePass]) -> None:
         if "compare" not in self.options.checks:
@@ -163,7 +190,7 @@ class Road:
 
         compare(manager, module, passes)
 
-    def _check(self, module: ModuleOp, stage: Stage) -> None:
+    def _check(self, module: ModuleOp, stage: Stage, passes: list[PassText]) -> None:
         """
         What no stage may leave.
 
@@ -176,8 +203,10 @@ class Road:
                 if stage is STAGES[-1] and not self.verify_each:
                     verify_dominance(module)
             except VerifyException as error:
-                text = f"after stage {stage.name}: {error}"
-                raise InternalError(text, self.reproduce(0, self.ran)) from None
+                if self.options.pipeline:
+                    raise UserError(f"--pipeline: {error}") from None
+                reproducer = self.reproduce(0, [*self.ran, *passes])
+                raise InternalError(str(error), reproducer) from None
 
     @contextmanager
     def remarks(self) -> Iterator[None]:
@@ -202,9 +231,19 @@ class Road:
 
         return save_reproducer(again, [str(one) for one in rest], self.source.file)
 
-    def ir_texts(self, module: ModuleOp, stage: Stage | None, wanted: set[str]) -> None:
+    def note_memory(self, module: ModuleOp) -> None:
+        from irc.driver.observations import observe, plan_of
+
+        for function in functions_of(module):
+            name = function.sym_name.data
+            if any(spec.name == name for spec in self.description().functions):
+                self.outputs.arenas[name], self.outputs.buffers[name] = plan_of(function)
+        if self.watch.collect:
+            self.watch.remarks += observe(module)
+
+    def ir_texts(self, module: ModuleOp, stage: Stage, wanted: set[str]) -> None:
         texts = self.outputs.texts
-        name = stage.name if stage else "loops"
+        name = stage.name
         if name in wanted:
             texts[name] = module_text(module)
         if "dot" in wanted and name in ("nd", "loops") and "dot" not in texts:
@@ -213,6 +252,22 @@ class Road:
             texts["dot"] = dot(module)
         if "mlir" in wanted and name == "loops":
             texts["mlir"] = module_text(module, generic=True)
+        if "html" in wanted:
+            from irc.driver.explorer import ir_rows
+
+            rows = ir_rows(module_text(module, debuginfo=True), self.source.file)
+            self.explored.append((name, rows))
+            if name == "loops":
+                self.explore(module)
+
+    def explore(self, module: ModuleOp) -> None:
+        """The page with all stages and the C text."""
+        from irc.codegen.c.emit import emit_functions
+        from irc.driver.explorer import c_rows, page
+
+        functions = emit_functions(module, lines=True).functions
+        stages = [*self.explored, ("c", c_rows(functions, self.source.file))]
+        self.outputs.texts["html"] = page(self.source.file, self.source.text, stages)
 
     # ---- C
 
@@ -256,30 +311,9 @@ class Road:
             self.outputs.texts[kind] = seal(built.data) if kind == "so" else built.data
 
 
-def plans(module: ModuleOp) -> tuple[dict[str, str], dict[str, list[Buffer]]]:
-    """The workspace of each function and the buffers in it, as the memory plan left them."""
-    arenas: dict[str, str] = {}
-    buffers: dict[str, list[Buffer]] = {}
-    for op in functions_of(module):
-        arena, planned = op.attributes.get(ARENA), op.attributes.get(BUFFERS)
-        if not isinstance(arena, StringAttr) or not isinstance(planned, ArrayAttr):
-            continue
-        arenas[op.sym_name.data] = arena.data
-        buffers[op.sym_name.data] = [_buffer(row) for row in planned]
-    return arenas, buffers
-
-
-def _buffer(row: DictionaryAttr) -> Buffer:
-    name, size, offset, span = (row.data.get(k) for k in ("name", "bytes", "offset", "span"))
-    return Buffer(_text(name), _text(size), _text(offset), _text(span))
-
-
-def _text(attribute: Attribute | None) -> str:
-    return attribute.data if isinstance(attribute, StringAttr) else ""
-
-
 def write_pipeline(source: Source, options: Options) -> str:
     """A reproducer of the whole compilation: the front end's IR, and every pass after it."""
     road = Road(source, options, Watch(), Outputs())
     module = road.read()
-    return reproducer_text(module, [str(p) for _, ps in road.stages("loops") for p in ps])
+    passes = [one for _, ones in road.stages(module, "loops") for one in ones]
+    return reproducer_text(module, [str(one) for one in passes])
