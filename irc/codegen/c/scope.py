@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from xdsl.dialects.builtin import MemRefType, VectorType
-from xdsl.ir import SSAValue
+from xdsl.ir import Operation, SSAValue
 
 from irc.codegen.c.identifiers import identifier
 from irc.codegen.c.types import c_type
@@ -58,6 +58,8 @@ class Scope:
     last_line: str = ""
     contract: bool = False
     _taken: list[set[str]] = field(default_factory=lambda: [{"ctx", "arena"}])
+    # Of each block: name -> a number below which `fresh` would search in vain.
+    _numbers: list[dict[str, int]] = field(default_factory=lambda: [{}])
 
     # -- names
 
@@ -65,18 +67,19 @@ class Scope:
         """A name that no enclosing block uses; blocks side by side may use one name."""
         plain = _STRANGE.sub("_", hint).strip("_") if hint else ""
         name = identifier(plain or default)
-        candidate, number = name, 1
+        number = max(block.get(name, 1) for block in self._numbers)
+        candidate = name if number == 1 else f"{name}_{number}"
         while any(candidate in taken for taken in self._taken):
             number += 1
             candidate = f"{name}_{number}"
         self._taken[-1].add(candidate)
+        self._numbers[-1][name] = number
         return candidate
 
     def name(self, value: SSAValue, limit: int = ATOM) -> str:
         """The text of a value, to stand beside operators that bind up to `limit`."""
-        wanted = self.later.pop(value, None)
-        if wanted is not None:
-            wanted()
+        if value in self.later:
+            self._write_later(value)
         known = self.names.get(value)
         if known is None:
             raise InternalError(f"{value} is used before it is made")
@@ -113,6 +116,20 @@ class Scope:
             self.bind(value, name)
 
         self.later[value] = write
+
+    def _write_later(self, value: SSAValue) -> None:
+        """Operands before what they are operands of; a chain may be as long as the program."""
+        stack = [value]
+        while stack:
+            last = stack[-1]
+            if last not in self.later:
+                stack.pop()
+                continue
+            assert isinstance(last.owner, Operation)
+            waiting = [v for v in last.owner.operands if v in self.later]
+            if not waiting:
+                self.later.pop(last)()
+            stack += reversed(waiting)
 
     def dim(self, ref: SSAValue, axis: int) -> str:
         """A size of a memref, to stand in a product."""
@@ -154,5 +171,7 @@ class Scope:
     def names_inside(self) -> Iterator[None]:
         """Names taken here are free again afterwards."""
         self._taken.append(set())
+        self._numbers.append({})
         yield
+        self._numbers.pop()
         self._taken.pop()
