@@ -46,4 +46,14 @@ PAGES = (
         "export def f(x: f32[n]) -> i32[n] = x",
         "export def f(x: f32[n]) -> i32[n] = i32(x)",
     ),
+    Page(
+        "E0305",
+        "an integer is divided by zero",
+        """
+        Integers have no infinity, so `//` and `%` by zero have no result. A divisor that is data
+        is checked when the program runs; floats give an infinity or NaN.
+        """,
+        "export def f(a: i32) -> i32 = a // 0",
+        "export def f(a: i32, b: i32) -> i32 = if b == 0 then 0 else a // b",
+    ),
 )

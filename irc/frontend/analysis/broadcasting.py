@@ -16,6 +16,7 @@ from irc.dialects.nd.types import dims_of
 from irc.dtypes import BOOL, DType
 from irc.frontend import tree
 from irc.frontend.analysis.describe import (
+    article,
     dimension_label,
     dtype_origin,
     dtype_text,
@@ -65,7 +66,7 @@ def numeric(env: Env, node: tree.Expr, value: Value, site: Site) -> Operand:
     if isinstance(value, NUMERIC):
         return Operand(node, value)
     raise env.error(
-        "E0302", f"{site.text} does not take a {value.type}", node.span, f"this is a {value.type}"
+        "E0302", f"{site.text} does not take {article(value)}", node.span, "a number is needed"
     )
 
 
@@ -103,12 +104,16 @@ def needs_float(value: Numeric) -> bool:
 
 
 def adapts(value: Numeric, dtype: DType) -> bool:
-    """Whether an open value may take `dtype`."""
+    """Whether an open value may take `dtype`; a literal must be one of its values."""
     if isinstance(value, Number) and isinstance(value.value, bool):
         return dtype is BOOL
     if dtype is BOOL:
         return False
-    return dtype.is_float or not needs_float(value)
+    if dtype.is_float:
+        return True
+    if isinstance(value, Number):
+        return isinstance(value.value, int) and dtype.min <= value.value <= dtype.max
+    return not needs_float(value)
 
 
 def _mixed(env: Env, site: Site, left: Operand, right: Operand) -> Problem:
@@ -135,7 +140,7 @@ def _conversions(env: Env, site: Site, left: Operand, right: Operand) -> list[st
     a, b = left.value.dtype, right.value.dtype  # type: ignore[union-attr]
     rank = {"bool": 0, "uint": 1, "int": 2, "float": 3}
     to_left = (rank[a.kind], a.bits) > (rank[b.kind], b.bits)
-    x, y = operand_text(env, left.node), operand_text(env, right.node)
+    x, y = (operand_text(env, o.node, site.symbol) for o in (left, right))
     if to_left:
         y = f"{a}({spelled(env, right.node)})"
     else:
@@ -152,6 +157,9 @@ def _cannot_adapt(env: Env, site: Site, o: Operand, typed: Operand, dtype: DType
         kind, way = "number", f"compare explicitly, or convert: `f32({spelled(env, typed.node)})`"
     elif isinstance(o.value, Number) and isinstance(o.value.value, bool):
         kind, way = "bool", f"convert explicitly: `{dtype}({text})`"
+    elif not needs_float(o.value):
+        kind = f"number outside {dtype} ({dtype.min} to {dtype.max})"
+        way = f"convert the other operand: `i64({spelled(env, typed.node)})`"
     else:
         kind = "number with a fraction"
         way = f"convert the other operand: `{env.floatx}({spelled(env, typed.node)})`"

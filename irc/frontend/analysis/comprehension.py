@@ -14,13 +14,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from irc.diagnostics import Span
-from irc.dtypes import BOOL, I64, DType
+from irc.dtypes import I64, DType
 from irc.frontend import tree
 from irc.frontend.analysis import expressions, operators
 from irc.frontend.analysis.broadcasting import Site, binder_size, merged_batch, spread
+from irc.frontend.analysis.counting import symbol
 from irc.frontend.analysis.describe import result_of
 from irc.frontend.analysis.env import Env
-from irc.frontend.analysis.ranges import infer, symbol
+from irc.frontend.analysis.ranges import infer
 from irc.frontend.analysis.values import (
     NUMERIC,
     Binder,
@@ -242,13 +243,9 @@ def _narrowed(env: Env, guard: Tensor | None, condition: Tensor, holds: bool) ->
     if not holds:
         condition = replace(condition, ssa=env.b.scalar("not", condition.ssa))
     if condition.dims:  # a tensor condition of `and`: no read is known to be unwanted
-        return guard if guard is not None else _always(env)
+        return guard
     if guard is None:
         return condition
     batch = merged_batch(env, [guard, condition])
     both = spread(env, guard, batch, ()), spread(env, condition, batch, ())
     return Tensor(env.b.scalar("and", both[0].ssa, both[1].ssa), batch=batch)
-
-
-def _always(env: Env) -> Tensor:
-    return Tensor(env.b.full((), BOOL, True))

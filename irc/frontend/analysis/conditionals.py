@@ -18,9 +18,11 @@ from irc.frontend.analysis.broadcasting import (
     numeric,
     spread,
 )
+from irc.frontend.analysis.checks import over
 from irc.frontend.analysis.comprehension import guarded
 from irc.frontend.analysis.describe import spelled
 from irc.frontend.analysis.env import Env
+from irc.frontend.analysis.problems import Problem
 from irc.frontend.analysis.values import (
     Number,
     Numeric,
@@ -50,10 +52,10 @@ def conditional(env: Env, node: tree.Conditional, expected: DType | None) -> Val
     return _branches(env, node, env.tensor(condition), expected)
 
 
-def _tensor_condition(env: Env, node: tree.Conditional, condition: Numeric) -> Exception:
+def _tensor_condition(env: Env, node: tree.Conditional, condition: Numeric) -> Problem:
     c, a, b = (spelled(env, n) for n in (node.condition, node.then, node.otherwise))
     return env.error(
-        "E0304",
+        "E0302",
         f"the condition of `if` is a tensor, {condition.type}",
         node.condition.span,
         "`if` picks one branch, so it needs one bool",
@@ -92,19 +94,8 @@ def choose(
         lhs, rhs = fit(env, site, [x, y])
         batch = merged_batch(env, [condition, lhs])
         lhs, rhs = spread(env, lhs, batch, lhs.dims), spread(env, rhs, batch, rhs.dims)
-        cond = spread(env, condition, batch, lhs.dims) if not lhs.dims else _over(
-            env, condition, lhs
-        )  # fmt: skip
+        cond = over(env, condition, lhs)
         return Tensor(b.where(cond.ssa, lhs.ssa, rhs.ssa), Origin(span=node.span), batch)
-
-
-def _over(env: Env, condition: Tensor, model: Tensor) -> Tensor:
-    """A condition without dimensions, repeated over those of `model`."""
-    from irc.dialects.nd.types import dims_of
-
-    axes = [model.batch.index(b) for b in condition.batch]
-    ssa = env.b.broadcast(condition.ssa, axes, dims_of(model.ssa))
-    return Tensor(ssa, condition.origin, model.batch)
 
 
 def _branches(env: Env, node: tree.Conditional, condition: Tensor, expected: DType | None) -> Value:

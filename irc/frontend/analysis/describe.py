@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from irc.diagnostics import Label, Span
 from irc.frontend import tree, walk
 from irc.frontend.analysis.env import Env
-from irc.frontend.analysis.values import ORDINALS, Numeric, Value
+from irc.frontend.analysis.values import NUMERIC, ORDINALS, NewAxis, Numeric, TupleOf, Value
 from irc.frontend.analysis.values import type_text as spell_type
 
 
@@ -29,12 +29,28 @@ def spelled(env: Env, node: tree.Node) -> str:
     return source_text(env, walk.unparen(node).span if isinstance(node, tree.Expr) else node.span)
 
 
-def operand_text(env: Env, node: tree.Expr) -> str:
-    """The source of a node, as an operand of a product: in parentheses unless simple."""
+_TIGHTER = {"+": ("*", "/", "//", "%", "@"), "-": ("*", "/", "//", "%", "@")}
+_SIMPLE = (tree.Name, tree.Int, tree.Float, tree.Bool, tree.Call, tree.Index, tree.Attr, tree.Array)
+
+
+def operand_text(env: Env, node: tree.Expr, symbol: str | None = None) -> str:
+    """The source of a node as an operand of `symbol`: in parentheses where it needs them."""
     inner = walk.unparen(node)
     text = source_text(env, inner.span)
-    simple = (tree.Name, tree.Int, tree.Float, tree.Call, tree.Index, tree.Attr, tree.Array)
-    return text if isinstance(inner, simple) else f"({text})"
+    tighter = isinstance(inner, tree.Binary) and inner.op in _TIGHTER.get(symbol or "", ())
+    return text if tighter or isinstance(inner, _SIMPLE) else f"({text})"
+
+
+def article(value: Value) -> str:
+    """What a value is, in a sentence: "f32[n]", "a tuple of 2", "a record net"."""
+    match value:
+        case TupleOf(items=items):
+            return f"a tuple of {len(items)}"
+        case NewAxis():
+            return "`newaxis`"
+        case _ if isinstance(value, NUMERIC):
+            return value.type
+    return f"a {value.type}"
 
 
 def dtype_text(value: Numeric) -> str:
@@ -92,6 +108,6 @@ def result_of(name: str, value: Numeric) -> str:
 
 
 __all__ = [
-    "axis_name", "dimension_label", "dtype_origin", "dtype_text", "operand_text", "result_of",
-    "source_text", "spell_type", "spelled", "type_of", "types_note",
+    "article", "axis_name", "dimension_label", "dtype_origin", "dtype_text", "operand_text",
+    "result_of", "source_text", "spell_type", "spelled", "type_of", "types_note",
 ]  # fmt: skip

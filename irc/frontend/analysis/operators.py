@@ -20,6 +20,7 @@ from irc.frontend.analysis.broadcasting import (
     numeric,
 )
 from irc.frontend.analysis.describe import operand_text, spelled
+from irc.frontend.analysis.division import check_divisor
 from irc.frontend.analysis.env import Env
 from irc.frontend.analysis.pointwise import pointwise
 from irc.frontend.analysis.problems import Problem
@@ -82,6 +83,8 @@ def arithmetic(
                 return replace(_power(env, x.value, k), origin=origin)
     elif any(_is_bool(o.value) for o in (x, y)):
         _check_arithmetic(env, site, x, y, BOOL)
+    if op in ("//", "%"):
+        check_divisor(env, site, x, y)
     return pointwise(env, site, ARITHMETIC[op], [x, y], origin, expected)
 
 
@@ -92,7 +95,7 @@ def _is_bool(value: Numeric) -> bool:
 def _check_arithmetic(env: Env, site: Site, x: Operand, y: Operand, dtype: DType) -> None:
     op = site.symbol or ""
     if dtype is BOOL:
-        a, b = operand_text(env, x.node), operand_text(env, y.node)
+        a, b = spelled(env, x.node), spelled(env, y.node)
         raise env.error(
             "E0302",
             f"`{op}` is not defined for bool",
@@ -111,6 +114,16 @@ def _check_arithmetic(env: Env, site: Site, x: Operand, y: Operand, dtype: DType
                 f"write `{operand_text(env, x.node)} // {operand_text(env, y.node)}` to round down",
                 f"or convert: `f32({a}) / f32({b})`",
             ],
+        )
+
+
+    if op == "**" and dtype.is_integer and isinstance(y.value, Number) and y.value.value < 0:
+        raise env.error(
+            "E0302",
+            f"an integer ({dtype}) has no negative power",
+            site.span,
+            "the result would be a fraction",
+            helps=[f"convert explicitly: `f32({spelled(env, x.node)}) ** {spelled(env, y.node)}`"],
         )
 
 

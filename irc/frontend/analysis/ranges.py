@@ -38,11 +38,6 @@ class Use:
     whole: bool
 
 
-def symbol(b: Binder) -> str:
-    """The variable that stands for the index in polynomials; no size is called so."""
-    return f"{b.name}'{b.span.line}_{b.span.col}_{b.span.file}"
-
-
 def infer(
     env: Env, indices: Sequence[tree.IndexVar], body: tree.Expr, form: str
 ) -> tuple[Binder, ...]:
