@@ -126,6 +126,12 @@ STAGES = (
                     "epilogues": lambda o, t: o.opt_level > 1,
                 },
             ),
+            Pass(
+                "loops-expand-math",
+                "irc.passes.loops.expand_math:ExpandMathPass",
+                level=1,
+                settings={"target": lambda o, t: o.target},
+            ),
             Pass("loops-plan-memory", "irc.passes.loops.plan_memory:PlanMemoryPass"),
         ),
     ),
@@ -152,6 +158,7 @@ BEFORE = (
     ("linalg-fuse", "bufferize", "fusion reasons about values; buffers can alias"),
     ("bufferize", "convert-linalg-to-loops", "loops load from buffers and store into them"),
     ("convert-linalg-to-loops", "loops-plan-memory", "panels of products are buffers too"),
+    ("convert-linalg-to-loops", "loops-expand-math", "the cost of an op says which loops thread"),
 )
 
 STAGE_NAMES = tuple(stage.name for stage in STAGES)

@@ -202,9 +202,7 @@ const char *message(struct module *m) {{ return m->head.error; }}
 void drop(struct module *m);
 void drop(struct module *m) {{ free(m); }}
 """
-    text = kernels.functions
-    for name in kernels.arenas:
-        text = text.replace(f"static int32_t k_{name}(", f"int32_t k_{name}(")
+    text = kernels.functions.replace("static int32_t k_", "int32_t k_")
     context_type = f"struct module {{ irc_head head;{fields} }};"
     return "\n".join((head, status, support, context_type, text, tail))
 

@@ -35,7 +35,7 @@ from irc.codegen.c.memory import (
 )
 from irc.codegen.c.names import kernel_name
 from irc.codegen.c.scalars import SPELL
-from irc.codegen.c.scope import CHOICE, SUM, UNARY, Expr, Scope, Uses
+from irc.codegen.c.scope import ATOM, CHOICE, SUM, UNARY, Expr, Scope, Uses
 from irc.codegen.c.types import c_type, suffix, vector_typedef
 from irc.dialects import rt
 from irc.dialects.nd.types import DimsAttr
@@ -140,6 +140,13 @@ def _function(op: func.FuncOp, c: Scope, prefix: str, lines: bool) -> str:
     if not helper:
         c.line("return IRC_OK;")
     body = "\n".join(line for line in c.lines if line is not None)
+    if helper and op.function_type.outputs.data:
+        (type_,) = op.function_type.outputs.data
+        last = block.last_op
+        assert isinstance(last, func.ReturnOp)
+        c.line(f"return {c.name(last.arguments[0], CHOICE)};")
+        body = "\n".join(line for line in c.lines if line is not None)
+        return f"IRC_INLINE {c_type(type_)} irc_{name}({_wrapped(parameters)})\n{{\n{body}\n}}"
     if helper:
         contract = "    IRC_CONTRACT\n" if c.contract else ""
         head = f"{'IRC_KERNEL' if c.contract else 'IRC_HELPER'} void irc_{name}"
@@ -216,8 +223,8 @@ def emit_block(block: Block, c: Scope, lines: bool = False) -> None:
     """The statements of a block; its terminator is the business of the op around it."""
     for op in block.ops:
         emit = EMIT.get(type(op))
-        speller = SPELL.get(type(op))
-        if speller is not None and not isinstance(op.results[0].type, MemRefType):
+        speller = spell_call if isinstance(op, func.CallOp) else SPELL.get(type(op))
+        if speller is not None and op.results and not isinstance(op.results[0].type, MemRefType):
             _value(op, speller, c)
             continue
         if emit is None:
@@ -377,6 +384,13 @@ def emit_call(op: Operation, c: Scope) -> None:
     assert isinstance(op, func.CallOp)
     arguments = ", ".join(c.name(v, CHOICE) for v in op.arguments)
     c.line(f"irc_{op.callee.root_reference.data}({arguments});")
+
+
+def spell_call(op: Operation, c: Scope) -> Expr:
+    """A helper that gives one value and does nothing else."""
+    assert isinstance(op, func.CallOp)
+    arguments = ", ".join(c.name(v, CHOICE) for v in op.arguments)
+    return f"irc_{op.callee.root_reference.data}({arguments})", ATOM
 
 
 def emit_nothing(op: Operation, c: Scope) -> None:

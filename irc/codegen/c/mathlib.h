@@ -26,6 +26,9 @@
 #define IRC_CONTRACT
 #endif
 
+/* Elementary functions must vanish into the loops that call them, or those have no vectors. */
+#define IRC_INLINE static inline __attribute__((always_inline, unused))
+
 IRC_HELPER void irc_copy(void *to, const void *from, int64_t bytes)
 {
     if (bytes > 0)
