@@ -60,7 +60,7 @@ def near(a: np.ndarray, b: np.ndarray) -> bool:
     return bool(np.allclose(a[both], b[both], rtol=1e-4, atol=1e-4))
 
 
-@settings(max_examples=120)
+@settings(max_examples=40)
 @given(seed=seeds)
 @pytest.mark.parametrize("one", EXACT)
 def test_to_the_bit(one: Any, seed: int) -> None:
@@ -72,7 +72,7 @@ def test_to_the_bit(one: Any, seed: int) -> None:
         assert same(a, b)
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(seed=seeds, order=st.permutations(EXACT))
 def test_in_any_order(seed: int, order: Sequence[Any]) -> None:
     """Also before derivatives are taken: what they are taken by stands for itself."""
@@ -87,7 +87,7 @@ def test_in_any_order(seed: int, order: Sequence[Any]) -> None:
             assert near(x, y)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(seed=seeds)
 def test_passes_reach_a_fixed_point(seed: int) -> None:
     module = random_program(np.random.default_rng(seed))

@@ -169,7 +169,7 @@ class Builder:
 
     def constant(self, values: np.ndarray, dtype: DType) -> SSAValue:
         """A tensor of given numbers; bf16 from float32."""
-        values = np.ascontiguousarray(values)
+        values = np.asarray(values)
         type_ = tensor(dtype, values.shape)
         flat = values.reshape(-1).tolist()
         if dtype.is_float:

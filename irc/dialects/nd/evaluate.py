@@ -122,11 +122,11 @@ def broadcast(op: BroadcastOp, xs: Sequence[Array], sizes: Sizes) -> Array:
 
 
 def reshape(op: ReshapeOp, xs: Sequence[Array], sizes: Sizes) -> Array:
-    return np.ascontiguousarray(xs[0]).reshape(shape_of(op.res, sizes))
+    return xs[0].reshape(shape_of(op.res, sizes))
 
 
 def transpose(op: TransposeOp, xs: Sequence[Array], sizes: Sizes) -> Array:
-    return np.ascontiguousarray(np.transpose(xs[0], op.perm.data))
+    return np.transpose(xs[0], op.perm.data).copy()
 
 
 def slice_(op: SliceOp, xs: Sequence[Array], sizes: Sizes) -> Array:
