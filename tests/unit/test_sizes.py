@@ -1,0 +1,98 @@
+"""Polynomials in symbolic sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from irc.sizes import Poly, const, parse, poly, product, size, var
+
+N, M = var("n"), var("m")
+VALUES = st.fixed_dictionaries({"n": st.integers(0, 9), "m": st.integers(0, 9)})
+Pair = tuple[Poly, Callable[[dict[str, int]], int]]
+
+
+def leaf() -> st.SearchStrategy[Pair]:
+    numbers = st.integers(-5, 5).map(lambda c: (const(c), lambda v, c=c: c))
+    names = st.sampled_from("nm").map(lambda s: (var(s), lambda v, s=s: v[s]))
+    return numbers | names
+
+
+def combined(inner: st.SearchStrategy[Pair]) -> st.SearchStrategy[Pair]:
+    def binary(op: str, a: Pair, b: Pair) -> Pair:
+        (p, f), (q, g) = a, b
+        return {
+            "+": (p + q, lambda v: f(v) + g(v)),
+            "-": (p - q, lambda v: f(v) - g(v)),
+            "*": (p * q, lambda v: f(v) * g(v)),
+        }[op]
+
+    def quotient(a: Pair, d: int) -> Pair:
+        return a[0] // d, lambda v: a[1](v) // d
+
+    return st.builds(binary, st.sampled_from("+-*"), inner, inner) | st.builds(
+        quotient, inner, st.integers(1, 4)
+    )
+
+
+pairs = st.recursive(leaf(), combined, max_leaves=6)
+
+
+@given(pair=pairs, values=VALUES)
+def test_arithmetic_is_that_of_integers(pair: Pair, values: dict[str, int]) -> None:
+    assert pair[0].evaluate(values) == pair[1](values)
+
+
+@given(pair=pairs)
+def test_text_reads_back(pair: Pair) -> None:
+    assert parse(str(pair[0])) == pair[0]
+    assert str(parse(str(pair[0]))) == str(pair[0])
+
+
+@given(pair=pairs, values=VALUES)
+def test_substitution_is_evaluation(pair: Pair, values: dict[str, int]) -> None:
+    assert pair[0].substitute(values) == pair[0].evaluate(values)
+    assert pair[0].substitute({}) == pair[0]
+
+
+@given(pair=pairs, values=VALUES)
+def test_what_is_proved_holds(pair: Pair, values: dict[str, int]) -> None:
+    if pair[0].nonnegative():
+        assert pair[0].evaluate(values) >= 0
+
+
+def test_normal_form_decides_equality() -> None:
+    assert (N + 1) * (N - 1) == N * N - 1
+    assert (N + M) * 2 == M + N + M + N
+    assert N != M and N + 1 != N
+    assert hash(N * M) == hash(M * N)
+    assert (4 * N + 2) // 2 == 2 * N + 1
+    assert (2 * N + 1) // 2 == N
+    assert (N + 1) // 2 != N // 2
+
+
+def test_constants_are_ints_in_types() -> None:
+    assert size(N - N + 3) == 3 and isinstance(size(N - N + 3), int)
+    assert const(3) == 3 and hash(const(3)) == hash(3)
+    assert poly(4).constant == 4 and N.constant is None and (N - N).constant == 0
+    assert product([2, N, 3]) == 6 * N and product([]) == 1 and product([N, 0]) == 0
+
+
+def test_names() -> None:
+    assert N.name == "n" and (N + 0).name == "n" and (2 * N).name is None
+    assert (N * M + (N + var("k")) // 2).symbols() == {"n", "m", "k"}
+
+
+def test_facts_are_used() -> None:
+    assert not (N - 1).nonnegative()
+    assert (N - 1).nonnegative([N - 1])
+    assert (N + M - 2).nonnegative([N - 1, M - 1])
+    assert not (N - M).nonnegative([N - 1, M - 1])
+
+
+def test_division_by_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="division of a size by 0"):
+        N // 0
