@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xdsl.ir import Block
+from xdsl.ir import Block, SSAValue
 
 from irc.dialects.nd import Builder
 from irc.dialects.nd.control import YieldOp
@@ -22,12 +22,15 @@ from irc.frontend.analysis.checks import over
 from irc.frontend.analysis.comprehension import guarded
 from irc.frontend.analysis.describe import spelled
 from irc.frontend.analysis.env import Env
+from irc.frontend.analysis.pointwise import open_kind
 from irc.frontend.analysis.problems import Problem
 from irc.frontend.analysis.values import (
     Number,
     Numeric,
+    Open,
     Origin,
     Record,
+    SizeOf,
     Tensor,
     TupleOf,
     Value,
@@ -103,8 +106,8 @@ def _branches(env: Env, node: tree.Conditional, condition: Tensor, expected: DTy
         first = expressions.evaluate(env, node.then, expected)
     with env.region() as orelse:
         second = expressions.evaluate(env, node.otherwise, expected)
-    if isinstance(first, Number) and isinstance(second, Number):
-        return choose(env, node, condition, first, second)
+    if isinstance(first, Number | SizeOf) and isinstance(second, Number | SizeOf):
+        return _open_choice(env, node, condition, first, second)
     pairs = _pairs(env, node, first, second)
     fitted = [_fit_branches(env, node, p, (then, orelse)) for p in pairs]
     for block, side in ((then, 0), (orelse, 1)):
@@ -118,6 +121,27 @@ def _branches(env: Env, node: tree.Conditional, condition: Tensor, expected: DTy
     if isinstance(first, Record):
         return Record(first.name, dict(zip(first.fields, tensors, strict=True)), origin)
     return tensors[0]
+
+
+def _open_choice(
+    env: Env, node: tree.Conditional, condition: Tensor, first: Number | SizeOf,
+    second: Number | SizeOf,
+) -> Value:  # fmt: skip
+    """One of two literals or sizes; it takes the dtype that it is used in."""
+    kinds = {open_kind(first), open_kind(second)}
+    if any(isinstance(v, Number) and isinstance(v.value, bool) for v in (first, second)):
+        return choose(env, node, condition, first, second)
+
+    def make(dtype: DType) -> SSAValue:
+        with env.at(node.span):
+            x, y = env.tensor(first, dtype), env.tensor(second, dtype)
+        chosen = choose(env, node, condition, x, y)
+        assert isinstance(chosen, Tensor)
+        return chosen.ssa
+
+    batch = merged_batch(env, [condition, first, second])
+    kind = "float" if "float" in kinds else "int"
+    return Open(make, kind, (), Origin(span=node.span, how="the result of `if`"), batch)
 
 
 def _pairs(

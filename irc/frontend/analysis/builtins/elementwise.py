@@ -52,7 +52,7 @@ def relu(env: Env, call: Call, x: Operand) -> Value:
     return apply(env, call, "maximum", [x, Operand(x.node, Number(0))])
 
 
-@builtin("log_sigmoid(x: float)", "log(sigmoid(x)) without overflow.", as_method=True)
+@builtin("log_sigmoid(x: float)", "log(sigmoid(x)) without overflow.", as_method=True, records=True)
 def log_sigmoid(env: Env, call: Call, x: Tensor) -> Value:
     with env.at(call.span) as b:
         return Tensor(b.neg(b.scalar("softplus", b.neg(x.ssa))), call.origin, x.batch)
@@ -62,6 +62,7 @@ def log_sigmoid(env: Env, call: Call, x: Tensor) -> Value:
     "clip(x: number, low: number, high: number)",
     "x moved into [low, high]; NaN stays.",
     as_method=True,
+    records=True,
 )
 def clip(env: Env, call: Call, x: Operand, low: Operand, high: Operand) -> Value:
     above = apply(env, call, "maximum", [x, low])
@@ -72,6 +73,7 @@ def clip(env: Env, call: Call, x: Operand, low: Operand, high: Operand) -> Value
 @builtin(
     "where(cond: bool, x: number, y: number)",
     "Elements of x where cond holds, of y elsewhere. Both are evaluated.",
+    records=True,
 )
 def where(env: Env, call: Call, cond: Tensor, x: Operand, y: Operand) -> Value:
     site = Site("`where`", call.span)
@@ -91,6 +93,7 @@ def where(env: Env, call: Call, cond: Tensor, x: Operand, y: Operand) -> Value:
     "cast(x: number, dtype: dtype)",
     "x converted to a dtype, or to that of another tensor: `cast(mask, x)`.",
     as_method=True,
+    records=True,
 )
 def cast(env: Env, call: Call, x: Operand, dtype: DType) -> Value:
     with env.at(call.span) as b:
@@ -98,6 +101,6 @@ def cast(env: Env, call: Call, x: Operand, dtype: DType) -> Value:
         return Tensor(b.cast(tensor.ssa, dtype), call.origin, tensor.batch)
 
 
-@builtin("astype(x: number, dtype: dtype)", "As `cast`.", as_method=True)
+@builtin("astype(x: number, dtype: dtype)", "As `cast`.", as_method=True, records=True)
 def astype(env: Env, call: Call, x: Operand, dtype: DType) -> Value:
     return cast(env, call, x, dtype)
