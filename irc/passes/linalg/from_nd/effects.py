@@ -58,23 +58,49 @@ def assert_(op: nd.AssertOp, c: Lowering) -> None:
         return
     place = _first_false(op.ok, dims, c)
     found = {i: c.scalar(x) for i, x in scalars.items()}
-    tensors = {i: c.value(x) for i, x in enumerate(op.shown) if i not in scalars}
     bad = c.pen().compare("ne", place, c.pen().const(_NOWHERE, I64), I64)
     then = Block()
     outside = c.enter(then)
     position = _position(c, place, dims)
-    for i, x in tensors.items():
-        found[i] = c.add(
-            tensor.ExtractOp.create(operands=[x, *position], result_types=[element_of(x)])
-        )
+    shown = [
+        (found[i] if i in found else _element(x, position, c), dtype_of(x).name)
+        for i, x in enumerate(op.shown)
+    ]
     s = c.pen()
-    shown = [(found[i], dtype_of(x).name) for i, x in enumerate(op.shown)]
     message = _with_position(op.message.data, len(shown))
     shown += [(s.to(arith.IndexCastOp, p, storage(I64)), I64.name) for p in position]
     require(c, s.const(False, BOOL), kind, message, shown)
     c.effect(scf.YieldOp.create())
     c.leave(outside)
     c.effect(scf.IfOp.create(operands=[bad], regions=[Region(then), Region()]))
+
+
+def _element(x: SSAValue, position: Sequence[SSAValue], c: Lowering, depth: int = 4) -> SSAValue:
+    """
+    One element of `x`, worked out from its operands where that is simple.
+
+    A message alone is no reason to keep an array in memory.
+    """
+    full, op = c.full_of(x), x.owner
+    if full is not None:
+        return c.pen().const(full.number, dtype_of(x))
+    if depth and isinstance(op, nd.PointwiseOp) and not _is_inexact(op):
+        operands = [_element(v, position, c, depth - 1) for v in op.operands]
+        return op.lower_scalar(c.pen(), *operands)
+    if depth and isinstance(op, nd.BroadcastOp):
+        sizes = dims_of(op.x)
+        places = [
+            c.index(0) if size == 1 else position[d]
+            for size, d in zip(sizes, op.dims.data, strict=True)
+        ]
+        return _element(op.x, places, c, depth - 1)
+    new = c.value(x)
+    return c.add(tensor.ExtractOp.create(operands=[new, *position], result_types=[element_of(new)]))
+
+
+def _is_inexact(op: nd.PointwiseOp) -> bool:
+    """Whether a second computation may give other digits than those that were checked."""
+    return isinstance(op, nd.ElementwiseOp) and op.SCALAR.inexact
 
 
 def _with_position(message: str, shown: int) -> str:

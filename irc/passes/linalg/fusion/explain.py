@@ -9,7 +9,7 @@ from xdsl.ir import Operation
 
 from irc.dialects.nd.types import type_text
 from irc.dialects.verify import place
-from irc.passes.linalg.generics import CONTRACTION, reduces_of
+from irc.passes.linalg.generics import CONTRACTION, body_of, reduces_of
 from irc.passes.remarks import listening, remark
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def kept_for_many(loops: Loops, groups: list[Group]) -> None:
 
 
 def title(op: Operation) -> str:
-    """`the loop of tanh `h` f32[n, 10]`, `the reduction of addf ...`, `the product ...`."""
+    """`the loop of tanh `h` f32[n, 10]`, `the reduction of + ...`, `the product ...`."""
     if not op.results:
         return f"`{op.name}`"
     result = op.results[0]
@@ -60,12 +60,23 @@ def title(op: Operation) -> str:
     return f"the {kind} of {_function(op)}{name} {type_text(result)}"
 
 
+_SPELLED = {
+    "addf": "+", "addi": "+", "subf": "-", "subi": "-", "mulf": "*", "muli": "*", "divf": "/",
+    "negf": "negation", "cmpf": "comparisons", "cmpi": "comparisons", "select": "choices",
+    "sitofp": "casts", "uitofp": "casts", "extf": "casts", "truncf": "casts", "constant": "fill",
+    "maximumf": "maximum", "minimumf": "minimum", "extract": "gathers",
+}  # fmt: skip
+
+
 def _function(op: GenericOp) -> str:
-    """The last scalar op of a body; a body without ops copies."""
-    end = op.body.block.last_op
+    """The last scalar op of a body in the user's words; a body without ops copies."""
+    end = body_of(op).last_op
     assert end is not None
     last = end.operands[0].owner
-    return last.name.partition(".")[2] if isinstance(last, Operation) else "copies"
+    if not isinstance(last, Operation):
+        return "copies"
+    name = last.name.partition(".")[2]
+    return _SPELLED.get(name, name)
 
 
 def where(group: Group) -> str:
