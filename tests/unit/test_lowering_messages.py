@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+
 from irc.dialects.rt import Placeholder, placeholders
 
 
 def test_placeholders_keep_their_format() -> None:
-    assert placeholders("k {0} of {12:.4f}!") == ["k ", Placeholder(0), " of ", Placeholder(12, ".4f"), "!"]  # fmt: skip
+    parts = ["k ", Placeholder(0), " of ", Placeholder(12, ".4f"), "!"]
+    assert placeholders("k {0} of {12:.4f}!") == parts
 
 
 def test_doubled_braces_are_text() -> None:

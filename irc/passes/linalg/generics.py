@@ -23,7 +23,7 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.dialects.linalg.attrs import IteratorType, IteratorTypeAttr
 from xdsl.dialects.linalg.ops import GenericOp, YieldOp
-from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
+from xdsl.ir import Attribute, Block, Region, SSAValue
 from xdsl.ir.affine import (
     AffineBinaryOpExpr,
     AffineBinaryOpKind,
@@ -270,10 +270,3 @@ def element_of(value: SSAValue) -> Attribute:
 
 def static_shape(dims: Sequence[Size]) -> list[int]:
     return [DYNAMIC if isinstance(d, Poly) else d for d in dims]
-
-
-def copy_location(new: Operation, old: Operation) -> None:
-    """Gives a new op the span of an old one, and the names of its results."""
-    new.location = old.location
-    for result, was in zip(new.results, old.results, strict=False):
-        result.name_hint = was.name_hint
