@@ -82,7 +82,12 @@ def host() -> Target:
         threads=_threads(),
     )
     caches = _host_caches()
-    return replace(base, **caches)
+    return replace(
+        base,
+        l1_bytes=caches.get(1, base.l1_bytes),
+        l2_bytes=caches.get(2, base.l2_bytes),
+        l3_bytes=caches.get(3, base.l3_bytes),
+    )
 
 
 def _threads() -> int:
@@ -105,9 +110,9 @@ def _host_level() -> str:
     return "x86-64" if "sse2" in flags else ""
 
 
-def _host_caches() -> dict[str, int]:
-    """Sizes from sysfs; what it does not say stays at the default."""
-    found: dict[str, int] = {}
+def _host_caches() -> dict[int, int]:
+    """Level -> bytes, from sysfs."""
+    found: dict[int, int] = {}
     for index in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
         try:
             level = int((index / "level").read_text())
@@ -116,5 +121,5 @@ def _host_caches() -> dict[str, int]:
         except (OSError, ValueError):
             continue
         if kind in ("Data", "Unified") and size.endswith("K") and 1 <= level <= 3:
-            found[f"l{level}_bytes"] = int(size[:-1]) * 1024
+            found[level] = int(size[:-1]) * 1024
     return found

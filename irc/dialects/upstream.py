@@ -74,16 +74,19 @@ def parse_generic(cls: type[GenericOp], parser: Parser) -> GenericOp:
     body = parser.parse_region()
     results: list[Attribute] = []
     if parser.parse_optional_punctuation("->"):
-        several = parser.parse_optional_comma_separated_list(
-            parser.Delimiter.PAREN, parser.parse_type
-        )
-        results = [parser.parse_type()] if several is None else several
+        results = _parse_types(parser)
     doc, library_call = attrs.pop("doc", None), attrs.pop("library_call", None)
     assert doc is None or isinstance(doc, StringAttr)
     assert library_call is None or isinstance(library_call, StringAttr)
     op = cls(inputs, outputs, body, maps, kinds, results, doc, library_call)
     op.attributes |= attrs | extra
     return op
+
+
+def _parse_types(parser: Parser) -> list[Attribute]:
+    """One type, or several in parentheses."""
+    several = parser.parse_optional_comma_separated_list(parser.Delimiter.PAREN, parser.parse_type)
+    return [parser.parse_type()] if several is None else [*several]
 
 
 def _iterator(parser: Parser, at: int, kind: Attribute) -> IteratorTypeAttr:
@@ -172,10 +175,7 @@ def parse_parallel(cls: type[scf.ParallelOp], parser: Parser) -> scf.ParallelOp:
             parser.Delimiter.PAREN, parser.parse_unresolved_operand
         )
         parser.parse_punctuation("->")
-        several = parser.parse_optional_comma_separated_list(
-            parser.Delimiter.PAREN, parser.parse_type
-        )
-        types = [parser.parse_type()] if several is None else several
+        types = _parse_types(parser)
     inits = parser.resolve_operands(names, types, at)
     body = parser.parse_region(ivs)
     block = body.block
@@ -203,7 +203,7 @@ def mend() -> None:
         cls.traits.add_trait(Pure())
     GenericOp.parse = classmethod(parse_generic)  # type: ignore[method-assign,assignment]
     scf.ParallelOp.parse = classmethod(parse_parallel)  # type: ignore[method-assign,assignment]
-    scf.ParallelOp.print = print_parallel  # type: ignore[method-assign]
+    scf.ParallelOp.print = print_parallel  # type: ignore[method-assign,assignment]
     arith.Arith._operations.append(RemfOp)  # pyright: ignore
 
 

@@ -115,11 +115,8 @@ class Kernels:
     def run(self, spec: FunctionSpec, inputs: Sequence[np.ndarray]) -> Outcome:
         """A call as the executors make it."""
         given = [_to_c(x, p.dtype) for x, p in zip(inputs, spec.params, strict=True)]
-        sizes = {
-            name: value
-            for name, value in bind_sizes(spec, [x.shape for x in given]).items()
-            if name in spec.sizes
-        }
+        bound = bind_sizes(spec, [x.shape for x in given])
+        sizes = {name: bound[name] for name in spec.sizes}
         outputs = [
             np.zeros(evaluate_dims(r.dims, sizes), _storage(r.dtype)) for r in spec.results
         ]
@@ -129,7 +126,7 @@ class Kernels:
             kind = KINDS[status]
             return Outcome([], state, self.printed, Failure(kind, self.message))
         results = [
-            bf16_value(o).reshape(o.shape) if r.dtype == "bf16" else o
+            np.asarray(bf16_value(o)).reshape(o.shape) if r.dtype == "bf16" else o
             for o, r in zip(outputs, spec.results, strict=True)
         ]
         return Outcome(results, state, self.printed)
@@ -238,7 +235,7 @@ def c_differs(
 
 def _to_c(array: np.ndarray, dtype: str) -> np.ndarray:
     array = np.asarray(array, order="C")
-    return bf16_bits(array).reshape(array.shape) if dtype == "bf16" else array
+    return np.asarray(bf16_bits(array)).reshape(array.shape) if dtype == "bf16" else array
 
 
 def _storage(dtype: str) -> np.dtype:

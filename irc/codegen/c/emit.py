@@ -13,7 +13,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from xdsl.dialects import arith, func, memref, scf, vector
-from xdsl.dialects.builtin import ArrayAttr, IntegerAttr, MemRefType, ModuleOp, StringAttr
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    DictionaryAttr,
+    IntegerAttr,
+    MemRefType,
+    ModuleOp,
+    StringAttr,
+)
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from irc.codegen.c.effects import emit_assert, emit_print, span
@@ -38,11 +45,11 @@ from irc.codegen.c.scalars import SPELL
 from irc.codegen.c.scope import ATOM, CHOICE, SUM, UNARY, Expr, Scope, Uses
 from irc.codegen.c.types import c_type, suffix, vector_typedef
 from irc.dialects import rt
-from irc.dialects.nd.types import DimsAttr
 from irc.errors import InternalError
-from irc.sizes import parse
+from irc.sizes import Poly, parse
 
 _LONGEST = 64  # characters of an expression that is written where it is used
+_WORD, _COMMENT = re.compile(r"\w+"), re.compile(r"/\*.*?\*/")
 
 HELPER, CONTRACT, SIMD = "irc.helper", "irc.contract", "irc.simd"
 
@@ -114,29 +121,28 @@ def _function(op: func.FuncOp, c: Scope, prefix: str, lines: bool) -> str:
     block = op.body.blocks[0]
     helper = HELPER in op.attributes
     c.contract = CONTRACT in op.attributes
-    attrs = op.arg_attrs.data if isinstance(op.arg_attrs, ArrayAttr) else ()
+    attrs = _argument_attributes(op)
     parameters = [] if helper else [f"struct {prefix} *ctx"]
     described: list[str] = []
     symbols = _strings(op.attributes.get("irc.sizes"))
     for i, arg in enumerate(block.args):
-        own = attrs[i].data if i < len(attrs) else {}  # type: ignore[attr-defined]
-        kind = own["irc.kind"].data if "irc.kind" in own else "in"
+        own, given = attrs[i], attrs[i].get("irc.kind")
+        kind = given.data if isinstance(given, StringAttr) else "in"
         text = _parameter(arg, kind, own.get("irc.dims"), c)
         parameters.append(text)
         if i < len(symbols):
             c.sizes[symbols[i]] = c.name(arg)
         if isinstance(arg.type, MemRefType) and kind in ("in", "out") and not helper:
             described.append(f"{c.name(arg)} {_shape(arg.type, own.get('irc.dims'))}")
-    for i, arg in enumerate(block.args):
-        own = attrs[i].data if i < len(attrs) else {}  # type: ignore[attr-defined]
+    for arg, own in zip(block.args, attrs, strict=True):
         if isinstance(arg.type, MemRefType):
-            c.dims[arg] = _argument_dims(arg.type, own.get("irc.dims"), c)
-    for arg in block.args:
-        if arg.first_use is None:
-            c.line(f"(void){c.name(arg)};")
+            c.dims[arg] = [*_argument_dims(arg.type, own.get("irc.dims"), c)]
+    place = len(c.lines)
+    c.lines += [None] * len(block.args)
     if not helper and not _uses_context(op, c.fields):
         c.line("(void)ctx;")
     emit_block(block, c, lines)
+    _mark_unread(block, place, c)
     if not helper:
         c.line("return IRC_OK;")
     body = "\n".join(line for line in c.lines if line is not None)
@@ -157,6 +163,26 @@ def _function(op: func.FuncOp, c: Scope, prefix: str, lines: bool) -> str:
         described.append(f"workspace: {arena.data} bytes")
     note = comment(f"{name}: " + ", ".join(described)) if described else comment(name)
     return f"{note}\n{head}\n{{\n{body}\n}}"
+
+
+def _mark_unread(block: Block, place: int, c: Scope) -> None:
+    """
+    Arguments that the text does not read, in the lines kept for them. An op that reads one may
+    have been left out, so the text tells, not the IR.
+    """
+    read = {word for line in c.lines if line for word in _WORD.findall(_COMMENT.sub("", line))}
+    for i, arg in enumerate(block.args):
+        if c.name(arg) not in read:
+            c.lines[place + i] = f"    (void){c.name(arg)};"
+
+
+def _argument_attributes(op: func.FuncOp) -> list[Mapping[str, Attribute]]:
+    """The attributes of each argument."""
+    given = op.arg_attrs.data if isinstance(op.arg_attrs, ArrayAttr) else ()
+    known: list[Mapping[str, Attribute]] = [
+        attr.data for attr in given if isinstance(attr, DictionaryAttr)
+    ]
+    return [*known, *({} for _ in range(len(op.body.blocks[0].args) - len(known)))]
 
 
 def _wrapped(parameters: list[str]) -> str:
@@ -183,7 +209,7 @@ def _parameter(arg: SSAValue, kind: str, dims: Attribute | None, c: Scope) -> st
 
 
 def _argument_dims(type_: MemRefType, dims: Attribute | None, c: Scope) -> list[str]:
-    names = iter(dims.data if isinstance(dims, DimsAttr) else ())
+    names = _named(dims)
     texts: list[str] = []
     for d in type_.get_shape():
         if d >= 0:
@@ -195,8 +221,13 @@ def _argument_dims(type_: MemRefType, dims: Attribute | None, c: Scope) -> list[
     return texts
 
 
+def _named(dims: Attribute | None) -> Iterator[Poly]:
+    """The polynomials of an `irc.dims` attribute, one for each `?`."""
+    return iter(getattr(dims, "data", ()))
+
+
 def _shape(type_: MemRefType, dims: Attribute | None) -> str:
-    names = iter(dims.data if isinstance(dims, DimsAttr) else ())
+    names = _named(dims)
     sizes = [str(d) if d >= 0 else str(next(names, "?")) for d in type_.get_shape()]
     dtype = suffix(type_.element_type)
     dtype = "bool" if dtype == "i1" else dtype
@@ -204,7 +235,8 @@ def _shape(type_: MemRefType, dims: Attribute | None) -> str:
 
 
 def _strings(attr: Attribute | None) -> list[str]:
-    return [s.data for s in attr.data] if isinstance(attr, ArrayAttr) else []  # type: ignore[attr-defined]
+    parts = attr.data if isinstance(attr, ArrayAttr) else ()
+    return [part.data for part in parts if isinstance(part, StringAttr)]
 
 
 def _uses_context(op: func.FuncOp, fields: Mapping[str, str]) -> bool:

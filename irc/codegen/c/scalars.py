@@ -166,15 +166,18 @@ def spell_infix(op: Operation, c: Scope) -> Expr:
     return spell_integer(op, c)
 
 
+_LOGIC: dict[type[Operation], tuple[str, int]] = {
+    arith.AndIOp: ("&", BITS),
+    arith.OrIOp: ("|", BITS),
+    arith.MuliOp: ("&", BITS),
+    arith.XOrIOp: ("!=", EQUALITY),
+    arith.AddiOp: ("!=", EQUALITY),
+    arith.SubiOp: ("!=", EQUALITY),
+}
+
+
 def _spell_logic(op: Operation, c: Scope) -> Expr:
-    symbol, binding = {
-        arith.AndIOp: ("&", BITS),
-        arith.OrIOp: ("|", BITS),
-        arith.MuliOp: ("&", BITS),
-        arith.XOrIOp: ("!=", EQUALITY),
-        arith.AddiOp: ("!=", EQUALITY),
-        arith.SubiOp: ("!=", EQUALITY),
-    }[type(op)]
+    symbol, binding = _LOGIC[type(op)]
     if isinstance(op, arith.XOrIOp) and _is_true(op.operands[1]):
         return f"!{_operand(op, c, 0, UNARY)}", UNARY
     # Two different operators of bits beside each other are easy to misread: always parentheses.
@@ -366,10 +369,14 @@ def spell_broadcast(op: Operation, c: Scope) -> Expr:
         element = type_.element_type
         return (scalar, UNARY) if not _wraps(element) else (f"({unsigned(element)}){scalar}", UNARY)
     source = op.source.owner
-    if isinstance(source, arith.ConstantOp) and source.value.value.data == 0:  # type: ignore[attr-defined]
+    if isinstance(source, arith.ConstantOp) and _number(source) == 0:
         return f"({c_type(type_)}){{0}}", ATOM
     (lanes,) = type_.get_shape()
     return f"({c_type(type_)}){{{', '.join([scalar] * lanes)}}}", ATOM
+
+
+def _number(op: arith.ConstantOp) -> int | float | None:
+    return op.value.value.data if isinstance(op.value, IntegerAttr | FloatAttr) else None
 
 
 def _wraps(element: Attribute) -> bool:

@@ -36,6 +36,7 @@ from irc.errors import Unsupported
 from irc.passes.loops.builder import (
     Pen,
     Pool,
+    constant_value,
     dims_attribute,
     memref_type,
     size_symbols,
@@ -184,7 +185,7 @@ class _Function:
         attributes: list[dict[str, Attribute]] = []
         self.tensor_args: list[BlockArgument] = []
         for i, arg in enumerate(self.block.args):
-            attrs = dict(old.data[i].data) if old is not None else {}  # type: ignore[attr-defined]
+            attrs = dict(old.data[i].data) if old is not None else {}
             if isinstance(arg.type, TensorType):
                 dims = shape_dims(arg.type)
                 attrs |= {KIND: StringAttr("in"), **dims_attribute(dims)}
@@ -483,7 +484,7 @@ class _Function:
             return
         pen = Pen(self.pool, live.block, op, op.location)
         place = self._fresh(op.result, pen, live)
-        shape = op.result.type.get_shape()  # type: ignore[attr-defined]
+        shape = op.result.type.get_shape()
         for number, element in enumerate(op.elements):
             indices: list[int] = []
             for extent in reversed(shape):
@@ -494,12 +495,11 @@ class _Function:
 
     def _dim(self, op: Operation, live: Liveness) -> None:
         assert isinstance(op, tensor.DimOp)
-        axis = op.index.owner
-        assert isinstance(axis, arith.ConstantOp)
-        dims = shape_dims(op.source.type)
-        op.result.replace_all_uses_with(
-            self.pool.index(self.pool.size(dims[axis.value.value.data]))  # type: ignore[attr-defined]
-        )
+        axis = constant_value(op.index)
+        if axis is None:
+            raise Unsupported("tensor.dim of an axis that is no constant")
+        size = self.pool.size(shape_dims(op.source.type)[int(axis)])
+        op.result.replace_all_uses_with(self.pool.index(size))
         self.erase.append(op)
 
     # -- control flow with tensors
@@ -560,15 +560,15 @@ class _Function:
         for value, target in zip(end.operands, targets, strict=True):
             if target is not None and self.places[value].ref is not target.ref:
                 moves.append((self.places[value].ref, target.ref))
-        written = {target for _, target in moves}
-        for k, (source, target) in enumerate(moves):
+        written = {to for _, to in moves}
+        for k, (source, to) in enumerate(moves):
             if source in written and len(moves) > 1:
                 value = next(v for v in end.operands if self._ref(v) is source)
                 ref = pen.alloc(_memref_of(value.type), shape_dims(value.type))
                 self._copy(pen, source, ref)
-                moves[k] = (ref, target)
-        for source, target in moves:
-            self._copy(pen, source, target)
+                moves[k] = (ref, to)
+        for source, to in moves:
+            self._copy(pen, source, to)
         kept = [v for v, t in zip(end.operands, targets, strict=True) if t is None]
         new = scf.YieldOp.create(operands=kept)
         self._replace(end, new)

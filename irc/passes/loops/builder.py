@@ -7,7 +7,7 @@ once at the top of its entry block, so nothing below needs canonicalize or cse a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from xdsl.dialects import arith, memref, scf
 from xdsl.dialects.builtin import (
@@ -75,10 +75,10 @@ class Pool:
         assert isinstance(type_, AnyFloat)
         return self._constant(repr(float(value)), type_, lambda: FloatAttr(float(value), type_))
 
-    def _constant(self, key: object, type_: Attribute, make: object) -> SSAValue:
+    def _constant(self, key: object, type_: Attribute, make: Callable[[], Attribute]) -> SSAValue:
         known = self._constants.get((key, type_))
         if known is None:
-            value = make()  # type: ignore[operator]
+            value = make()
             op = arith.ConstantOp.create(result_types=[type_], properties={"value": value})
             known = self._constants[(key, type_)] = self.insert(op)
         return known
@@ -390,6 +390,14 @@ class _TopPen(Pen):
         return op
 
 
+def constant_value(value: SSAValue | None) -> int | float | None:
+    """The number that a value is, when a constant makes it."""
+    op = value.owner if value is not None else None
+    if isinstance(op, arith.ConstantOp) and isinstance(op.value, IntegerAttr | FloatAttr):
+        return op.value.value.data
+    return None
+
+
 def memref_type(element: Attribute, shape: Sequence[int]) -> MemRefType:
     """A contiguous memref type, one object for each."""
     key = (element, tuple(shape))
@@ -431,7 +439,7 @@ def _offset_layout(shape: Sequence[int]) -> StridedLayoutAttr:
     return StridedLayoutAttr(strides, None)
 
 
-_FOLD = {
+_FOLD: dict[type[Operation], Callable[[int, int], int]] = {
     arith.AddiOp: lambda a, b: a + b,
     arith.SubiOp: lambda a, b: a - b,
     arith.MuliOp: lambda a, b: a * b,

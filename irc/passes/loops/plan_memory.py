@@ -105,7 +105,7 @@ def _buffers(function: func.FuncOp, block: Block) -> list[_Buffer]:
         places = [position[_top(user, block)] for user in _users(op.memref)]
         if op.parent is not block:
             places.append(position[_top(op, block)])
-        width = element_bytes(op.memref.type.element_type)  # type: ignore[attr-defined]
+        width = element_bytes(op.memref.type.element_type)
         size = poly(product([*shapes.of(op.memref), width]))
         size = (size + (ALIGNMENT - 1)) // ALIGNMENT * ALIGNMENT
         found.append(_Buffer(op, size, min(places, default=0), max(places, default=0)))

@@ -9,7 +9,7 @@ from xdsl.dialects.builtin import AnyFloat, IntegerAttr, i64
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from irc.passes.loops.access import Access
-from irc.passes.loops.builder import Index, Pen, memref_type
+from irc.passes.loops.builder import Index, Pen, constant_value, memref_type
 from irc.passes.loops.elementwise import fill_elementwise
 from irc.passes.loops.helpers import Helpers
 from irc.passes.loops.nest import Nest, open_loops
@@ -83,7 +83,8 @@ def tile_shape(c: Contraction, target: Target) -> Shape:
     if m == 1:
         return Shape(1, max(min(widest, 8 if many else 4), 1), lanes)
     vectors = min(widest, 2)
-    rows, fewer = (12, (8, 4, 1)) if many else (6, (4, 2, 1))
+    rows = 12 if many else 6
+    fewer: tuple[int, ...] = (8, 4, 1) if many else (4, 2, 1)
     if isinstance(m, int) and m > 0:
         # Tiles of even height: 20 rows are 10 and 10, not 12 and 8.
         rows = -(-m // -(-m // rows))
@@ -302,8 +303,7 @@ def start(c: Contraction, nest: Nest, total: SSAValue) -> SSAValue:
     add = arith.AddfOp if isinstance(c.element, AnyFloat) else arith.AddiOp
     if c.init is None:
         return nest.inner.op(add, [nest.element(c.s.outputs[0]), total], c.element, "total")
-    constant = c.init.owner
-    if isinstance(constant, arith.ConstantOp) and constant.value.value.data == 0:  # type: ignore[attr-defined]
+    if constant_value(c.init) == 0:
         return total
     return nest.inner.op(add, [c.init, total], c.element, "total")
 

@@ -17,7 +17,7 @@ from xdsl.dialects import arith, scf
 from xdsl.dialects.linalg.ops import YieldOp
 from xdsl.ir import Operation, SSAValue
 
-from irc.passes.loops.builder import Index, Pen
+from irc.passes.loops.builder import Index, Pen, constant_value
 from irc.passes.loops.helpers import Helpers
 from irc.passes.loops.nest import COUNTERS, Nest, is_bool, open_loops, work
 from irc.passes.loops.structured import (
@@ -170,10 +170,9 @@ def _write(
 
 def _is_neutral(c: Combiner) -> bool:
     """Whether the constant that the output starts from changes nothing."""
-    op = c.neutral.owner if c.neutral is not None else None
-    if not isinstance(op, arith.ConstantOp):
+    value = constant_value(c.neutral)
+    if value is None:
         return False
-    value = op.value.value.data  # type: ignore[attr-defined]
     if c.cls in (arith.AddfOp, arith.AddiOp, arith.OrIOp, arith.XOrIOp):
         return value == 0
     if c.cls in (arith.MulfOp, arith.MuliOp):
@@ -244,9 +243,10 @@ def _lane_loops(
     """Loops over the reduced elements, and the partial that takes in the current one."""
     last = inner[-1]
     size = body.pool.size
-    contiguous = len(inner) == 1 or (isinstance(s.loops[last], int) and s.loops[last] % LANES == 0)
+    length = s.loops[last]
+    contiguous = len(inner) == 1 or (isinstance(length, int) and length % LANES == 0)
     bounds: list[tuple[Index, Index]] = [(0, size(s.loops[d])) for d in inner[:-1]]
-    if contiguous and isinstance(s.loops[last], int) and s.loops[last] <= lanes:
+    if contiguous and isinstance(length, int) and length <= lanes:
         pens, ivs = open_loops(body, [*bounds, (0, size(s.loops[last]))], COUNTERS[level:])
         for n, dim in enumerate(inner):
             by_dim[dim], depth[dim] = ivs[n], level + n + 1

@@ -25,7 +25,7 @@ class Shapes:
         attrs = function.arg_attrs
         for i, arg in enumerate(function.body.blocks[0].args):
             if isinstance(arg.type, MemRefType):
-                own = attrs.data[i].data if isinstance(attrs, ArrayAttr) else {}  # type: ignore[attr-defined]
+                own = attrs.data[i].data if isinstance(attrs, ArrayAttr) else {}
                 self._known[arg] = _named(arg.type, own.get(DIMS))
 
     def of(self, ref: SSAValue) -> tuple[Size, ...]:

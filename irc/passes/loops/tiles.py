@@ -137,11 +137,11 @@ def _dot(pen: Pen, parameters: list[SSAValue], rows: int, lanes: int, element: A
             left = _load(inner, a, inner.add(row_at[r], at), vtype, f"a{r}")
             results.append(fma(inner, left, right, sums[u * rows + r]))
     inner.end(results)
-    for total in loop.results:
-        total.name_hint = "sum"
+    for result in loop.results:
+        result.name_hint = "sum"
     lane_sums = pen.alloca(element, [lanes], "lanes")
     for r in range(rows):
-        total = loop.results[r]
+        total: SSAValue = loop.results[r]
         for u in range(1, unroll):
             total = _add(pen, total, loop.results[u * rows + r])
         _store(pen, total, lane_sums, [0])

@@ -31,9 +31,11 @@ def place_updates(block: Block) -> dict[SSAValue, str]:
     writes = [op for op in block.ops if isinstance(op, StateWriteOp)]
     if not writes:
         return {}
+    end = block.last_op
+    assert end is not None
     for write in writes:  # they take effect when the function returns, wherever they stand
         write.detach()
-        block.insert_op_before(write, block.last_op)
+        block.insert_op_before(write, end)
     placed, failed = _in_place(block, writes)
     if failed:
         _sink(block, writes)
