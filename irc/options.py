@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -110,9 +111,8 @@ SPELLINGS = {
 }
 
 
-def parse_checks(
-    value: str | list[str] | tuple[str, ...] | set[str] | frozenset[str],
-) -> frozenset[str]:
-    """`bounds,nan`, `none`, or the names in a container."""
-    names = value.split(",") if isinstance(value, str) else list(value)
-    return frozenset(n.strip() for n in names if n.strip() and n.strip() != "none")
+def parse_checks(value: str | Iterable[str]) -> frozenset[str]:
+    """`nan` is `bounds,nan`: only `none` takes `bounds` away."""
+    words = value.split(",") if isinstance(value, str) else value
+    names = {word.strip() for word in words} - {""}
+    return frozenset(names - {"none"} if "none" in names else names | {"bounds"})

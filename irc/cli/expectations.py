@@ -15,7 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from irc.diagnostics import Diagnostic
+from irc.cli.common import Reporter
+from irc.diagnostics import Diagnostic, SourceMap
 from irc.errors import CheckFailed, InternalError, UserError
 
 if TYPE_CHECKING:
@@ -33,6 +34,17 @@ class Message:
     severity: str
     line: int | None
     text: str
+
+
+class Recorder(Reporter):
+    """Keeps what is reported instead of printing it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[Diagnostic] = []
+
+    def diagnostic(self, diagnostic: Diagnostic, sources: SourceMap | None = None) -> None:
+        self.seen.append(diagnostic)
 
 
 @dataclass

@@ -21,7 +21,7 @@ from irc.files import read_text, shown
 from irc.options import Options
 from irc.passes.manager import PassFailure, PassManager
 from irc.passes.spelling import PassText, parse_pipeline, pipeline_text
-from irc.pipeline import Stage, check_stage, load, standard_pipeline
+from irc.pipeline import Stage, check_stage, level_of, load, standard_pipeline
 from irc.target import parse as parse_target
 
 if TYPE_CHECKING:
@@ -101,9 +101,10 @@ def run(request: Request, reporter: Reporter) -> int:
         reporter.sources.add(chunk.file, text)
         try:
             if request.verify_diagnostics:
-                from irc.cli.expectations import check
+                from irc.cli.expectations import Recorder, check
 
-                check(chunk, lambda c: process(c, request, plan, reporter))
+                recorder = Recorder()
+                check(chunk, lambda c, to=recorder: process(c, request, plan, to), recorder.seen)
                 continue
             outputs.append(process(chunk, request, plan, reporter))
         except UserError as error:
@@ -118,16 +119,19 @@ def run(request: Request, reporter: Reporter) -> int:
     return failed
 
 
-def make_plan(request: Request) -> Plan:
-    """-p and pass flags come first, then the part of the standard pipeline."""
+def make_plan(request: Request, start: str | None = None) -> Plan:
+    """
+    -p and pass flags come first, then the part of the standard pipeline.
+
+    start   the stage that left the input, where --from does not say
+    """
+    start = request.start or start
     plan = Plan([], [])
     for text in request.pipelines:
         plan.passes += parse_pipeline(text)
     if request.start or request.stop:
         target = parse_target(request.options.target)
-        for stage, passes in standard_pipeline(
-            request.options, target, request.start, request.stop
-        ):
+        for stage, passes in standard_pipeline(request.options, target, start, request.stop):
             plan.passes += passes
             plan.ends.append((len(plan.passes), stage))
     for one in plan.passes:
@@ -163,8 +167,10 @@ def split(text: str, request: Request) -> Iterator[Chunk]:
 def process(chunk: Chunk, request: Request, plan: Plan, reporter: Reporter) -> str:
     """The printed result for one module."""
     ctx = make_context(allow_unregistered=request.allow_unregistered_dialect)
+    module, own = read(chunk, request, ctx, reporter)
+    if request.stop and (level := level_of(module)):
+        plan = make_plan(request, level)
     passes = [load(one) for one in plan.passes]
-    module, own = read(chunk, request, ctx)
     if request.run_reproducer:
         passes, plan = [load(one) for one in own], Plan(own, [])
     if request.reproducer:
@@ -192,7 +198,9 @@ def process(chunk: Chunk, request: Request, plan: Plan, reporter: Reporter) -> s
     return printed(module, request)
 
 
-def read(chunk: Chunk, request: Request, ctx: Context) -> tuple[ModuleOp, list[PassText]]:
+def read(
+    chunk: Chunk, request: Request, ctx: Context, reporter: Reporter
+) -> tuple[ModuleOp, list[PassText]]:
     """The verified module, and the pipeline that a reproducer names."""
     suffix = Path(chunk.file).suffix
     kind = request.kind or ("irc" if suffix == ".irc" else "mlir")
@@ -206,6 +214,8 @@ def read(chunk: Chunk, request: Request, ctx: Context) -> tuple[ModuleOp, list[P
             file=chunk.file,
             tests=True,
         )
+        for warning in program.warnings:
+            reporter.diagnostic(warning, program.sources)
         return program.module, []
     parsed = parse_text(chunk.text, chunk.file, ctx)
     verify_text(parsed.module, chunk.file, chunk.text)
@@ -237,7 +247,7 @@ def run_passes(
             apply(manager, module, passes[done:end], request, reporter)
             done = end
             if stage is not None:
-                check_left_over(module, stage)
+                check_left_over(module, stage, request)
         if not request.verify_each:
             verify_module(module)
     except PassFailure as failure:
@@ -269,11 +279,13 @@ def apply(
         manager.run(module, passes)
 
 
-def check_left_over(module: ModuleOp, stage: Stage) -> None:
+def check_left_over(module: ModuleOp, stage: Stage, request: Request) -> None:
+    """What a stage may not leave: the user's doing when there were passes of theirs."""
     try:
         check_stage(module, stage)
     except VerifyException as error:
-        raise InternalError(str(error)) from None
+        kind = UserError if request.pipelines else InternalError
+        raise kind(str(error)) from None
 
 
 def write_reproducer(
@@ -287,7 +299,7 @@ def write_reproducer(
     from irc.passes.reproducer import save_reproducer
 
     def before_failure() -> ModuleOp:
-        module, _ = read(chunk, request, ctx)
+        module, _ = read(chunk, request, ctx, Reporter(quiet=True))
         PassManager(ctx, [], verify_each=False).run(module, passes[: failure.index])
         return module
 
