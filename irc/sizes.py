@@ -137,13 +137,13 @@ class Poly:
 
         Complete for coefficients that are all >= 0; otherwise subtracts one or two facts.
         """
-        if all(c >= 0 for c in self.terms.values()):
+        if _adds_up(self):
             return True
         facts = list(facts)
         once = [self - f for f in facts]
-        if any(all(c >= 0 for c in p.terms.values()) for p in once):
+        if any(_adds_up(p) for p in once):
             return True
-        return any(all(c >= 0 for c in (p - f).terms.values()) for p in once for f in facts)
+        return any(_adds_up(p - f) for p in once for f in facts)
 
     # -- evaluation
 
@@ -313,6 +313,14 @@ def _constant(value: Poly) -> int:
     if (k := value.constant) is None:
         raise ValueError("a number is needed")
     return k
+
+
+def _adds_up(p: Poly) -> bool:
+    """Whether `p` is a sum of products of numbers >= 0: variables, and quotients of such sums."""
+    return all(
+        c >= 0 and all(isinstance(atom, str) or _adds_up(atom.numerator) for atom, _ in monomial)
+        for monomial, c in p.terms.items()
+    )
 
 
 def _times(a: Monomial, b: Monomial) -> Monomial:
