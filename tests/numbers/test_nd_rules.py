@@ -55,6 +55,7 @@ def arguments(function: func.FuncOp, seed: int) -> list[np.ndarray]:
         ("algebra", CanonicalizePass),
         ("shapes", CanonicalizePass),
         ("sinking", CanonicalizePass),
+        ("conditionals", CanonicalizePass),
         ("fold_constants", FoldConstantsPass),
         ("simplify_gathers", SimplifyGathersPass),
     ],

@@ -9,17 +9,18 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
 from irc.passes.nd.algebra import ALGEBRA
+from irc.passes.nd.conditionals import CONDITIONALS
 from irc.passes.nd.rules import Rules, apply_rules
 from irc.passes.nd.shapes import SHAPES
 from irc.passes.nd.sinking import SINKING
 
-CANONICAL = Rules(*ALGEBRA, *SHAPES, *SINKING)
+CANONICAL = Rules(*ALGEBRA, *SHAPES, *SINKING, *CONDITIONALS)
 
 
 @dataclass(frozen=True)
 class CanonicalizePass(ModulePass):
     """
-    Applies the identities of elementwise functions and of moves until none fires.
+    Applies the identities of elementwise functions, moves and conditionals until none fires.
 
     Needs nd. Leaves nd with the same bits: constants on the right, broadcasts last.
     """

@@ -29,7 +29,8 @@ from irc.dialects.nd.sources import FullOp
 from irc.dialects.nd.structure import BroadcastOp, ReshapeOp
 from irc.errors import InternalError
 
-Rewritten = SSAValue | Sequence[SSAValue] | None
+# What equals the op, result by result; None for a result that nothing uses. None: no match.
+Rewritten = SSAValue | Sequence[SSAValue | None] | None
 Rule = Callable[[Any, "Rewriter"], Rewritten]
 Op = TypeVar("Op", bound=Operation)
 
@@ -103,19 +104,19 @@ def apply_rules(root: Operation, rules: Rules) -> bool:
     """Applies the rules inside `root` until none fires; erases what is dead. Gives whether any."""
     ops = list(nested_ops(root))
     opaque = opaque_values(ops)
-    by_class, gone = rules.by_class, set[Operation]()
-    limit, changed = REWRITES_PER_OP * len(ops) + 1000, False
+    by_class, changed = rules.by_class, False
+    limit = REWRITES_PER_OP * len(ops) + 1000
     stack = ops[::-1]
     waiting = set(stack)
     while stack:
         op = stack.pop()
         waiting.discard(op)
-        if op in gone:
-            continue
+        if op.parent is None:
+            continue  # erased, alone or with the region around it
         if is_dead(op):
-            touched = erase(op, gone)
+            touched = erase(op)
         elif (own := by_class.get(type(op))) and opaque.isdisjoint(op.results):
-            touched = _rewrite(op, own, opaque, gone)
+            touched = _rewrite(op, own, opaque)
             limit -= bool(touched)
             changed |= bool(touched)
         else:
@@ -123,15 +124,13 @@ def apply_rules(root: Operation, rules: Rules) -> bool:
         if limit < 0:
             raise InternalError(f"{op.name}: the rules do not come to an end")
         for other in reversed(touched):
-            if other not in waiting and other not in gone:
+            if other not in waiting:
                 waiting.add(other)
                 stack.append(other)
     return changed
 
 
-def _rewrite(
-    op: Operation, rules: list[Rule], opaque: set[SSAValue], gone: set[Operation]
-) -> list[Operation]:
+def _rewrite(op: Operation, rules: list[Rule], opaque: set[SSAValue]) -> list[Operation]:
     """Fires the first rule that matches; gives the ops to look at again."""
     b = Rewriter(InsertPoint.before(op), opaque)
     b.location = op.location
@@ -142,15 +141,17 @@ def _rewrite(
         new = [given] if isinstance(given, SSAValue) else list(given)
         users = [use.operation for result in op.results for use in result.uses]
         for result, value in zip(op.results, new, strict=True):
-            result.replace_all_uses_with(value)
-        return [*erase(op, gone), *b.written, *dict.fromkeys(users)]
+            if value is not None:
+                result.replace_all_uses_with(value)
+        return [*erase(op), *b.written, *dict.fromkeys(users)]
     return []
 
 
-def erase(op: Operation, gone: set[Operation]) -> list[Operation]:
+def erase(op: Operation) -> list[Operation]:
     """Erases an op without uses. Gives the ops that it read from, which may be dead now."""
     sources = [x.op for x in op.operands if isinstance(x, OpResult)]
-    gone.add(op)
+    for inner in nested_ops(op):
+        sources += [x.op for x in inner.operands if isinstance(x, OpResult)]
     assert op.parent is not None
     op.parent.erase_op(op)
     return sources
