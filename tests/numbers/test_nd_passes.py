@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,10 +10,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nd_programs import context, same_bits
+from nd_programs import context, parse, program, same_bits
 from random_programs import ALL_DTYPES, random_inputs, random_program
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import SSAValue
 
+from irc.dialects.nd import Builder
+from irc.dtypes import F32, F64, I32
 from irc.execution.nd import execute_nd
 from irc.execution.outcome import Outcome
 from irc.passes.nd.canonicalize import CanonicalizePass
@@ -95,3 +99,46 @@ def test_passes_reach_a_fixed_point(seed: int) -> None:
     once = str(module)
     apply(module, CanonicalizePass)
     assert str(module) == once
+
+
+@settings(max_examples=40)
+@given(seed=seeds)
+def test_text_reads_back(seed: int) -> None:
+    text = str(random_program(np.random.default_rng(seed), dtypes=ALL_DTYPES))
+    assert str(parse(text)) == text
+
+
+@settings(max_examples=40)
+@given(seed=seeds)
+@pytest.mark.parametrize("one", NEAR)
+def test_equal_in_exact_arithmetic(one: Any, seed: int) -> None:
+    """On well-behaved numbers: no special values, whose order in a sum shows."""
+    module = random_program(np.random.default_rng(seed), dtypes=(F32, F64, I32), grads=False)
+    changed = module.clone()
+    apply(changed, CanonicalizePass, one)
+    for sizes in SIZES:
+        inputs = random_inputs(module, np.random.default_rng(seed), sizes)
+        tame = [np.asarray(np.nan_to_num(np.tanh(x))).astype(x.dtype) for x in inputs]
+        a, b = (execute_nd(m, "f", tame) for m in (module, changed))
+        assert a.failure == b.failure
+        assert all(near(x, y) for x, y in zip(a.results, b.results, strict=True))
+
+
+@pytest.mark.parametrize("one", [*EXACT, *NEAR])
+def test_time_is_linear(one: Any) -> None:
+    """A chain of 8,000 ops takes at most about eight times as long as one of 1,000."""
+
+    def seconds(count: int) -> float:
+        def body(b: Builder, x: SSAValue) -> SSAValue:
+            for i in range(count // 4):
+                x = b.add(b.sin(b.mul(x, b.full((3,), F32, i))), b.full((3,), F32, 0.5))
+            return x
+
+        module = program([("f32", (3,))], body)
+        start = time.process_time()
+        one().apply(context(), module)
+        return time.process_time() - start
+
+    seconds(100)
+    short, long = min(seconds(1000) for _ in range(2)), min(seconds(8000) for _ in range(2))
+    assert long < 8 * 2.5 * short + 0.2
