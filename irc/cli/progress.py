@@ -16,7 +16,7 @@ PATIENCE_S = 1.0
 
 @contextmanager
 def progress(what: str, watch: Watch, reporter: Reporter) -> Iterator[None]:
-    """Shows the last finished step and the seconds so far, and takes the line away at the end."""
+    """Shows the present step and the seconds so far, and takes the line away at the end."""
     if reporter.quiet or reporter.style != "text" or not is_terminal(sys.stderr):
         yield
         return
@@ -29,9 +29,8 @@ def progress(what: str, watch: Watch, reporter: Reporter) -> Iterator[None]:
         if done.wait(PATIENCE_S):
             return
         while not done.wait(0.2):
-            step = " ".join(watch.seconds[-1][:2]) if watch.seconds else "reading"
             seconds = time.monotonic() - start
-            sys.stderr.write(f"\r\x1b[K{what}: {step}, {seconds:.0f} s")
+            sys.stderr.write(f"\r\x1b[K{what}: {watch.now}, {seconds:.0f} s")
             sys.stderr.flush()
             shown = True
 

@@ -60,6 +60,7 @@ class Watch:
     stage_end  gets each stage's name and module
     keep       folder for the C text, the command and the log of the compiler
     seconds    (group, step, wall time), filled in
+    now        what is being done, for those who wait
     remarks    what passes decided, filled in when `collect` is set
     """
 
@@ -69,11 +70,13 @@ class Watch:
     keep: Path | None = None
     collect: bool = False
     seconds: list[tuple[str, str, float]] = field(default_factory=list)
+    now: str = "reading"
     remarks: list[Remark] = field(default_factory=list)
     commands: list[tuple[str, ...]] = field(default_factory=list)
 
     @contextmanager
     def timed(self, group: str, step: str) -> Iterator[None]:
+        self.now = f"{group}: {step}"
         start = time.perf_counter()
         yield
         self.seconds.append((group, step, time.perf_counter() - start))

@@ -162,6 +162,7 @@ class Road:
 
     def run_stage(self, module: ModuleOp, stage: Stage, passes: list[PassText]) -> None:
         name = stage.name
+        self.watch.now = f"stage {name}"
         loaded = [load(one) for one in passes]
         manager = PassManager(self.ctx, list(self.watch.observers), self.verify_each)
         try:

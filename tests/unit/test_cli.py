@@ -332,7 +332,7 @@ def test_colour_on_a_terminal_unless_refused() -> None:
     environment = {k: v for k, v in os.environ.items() if k != "NO_COLOR"}
     os.environ.pop("NO_COLOR", None)
     assert b"\x1b[1;31merror" in shown(**environment)
-    assert b"\x1b" not in shown(NO_COLOR="1")
+    assert b"\x1b[1;31m" not in shown(NO_COLOR="1")
 
 
 def test_messages_go_to_stderr_and_results_to_stdout(ir: Path) -> None:
