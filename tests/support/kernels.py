@@ -28,7 +28,7 @@ from irc.execution.compare import difference, tolerance_of
 from irc.execution.numerics import bf16_bits, bf16_value
 from irc.execution.outcome import Failure, Outcome
 from irc.execution.program import Program
-from irc.execution.signature import bind_sizes, evaluate_dims
+from irc.execution.signature import bind_sizes, evaluate_dims, signature_of
 from irc.passes.loops.bufferize import BufferizePass
 from irc.passes.loops.convert_linalg_to_loops import ConvertLinalgToLoopsPass
 from irc.passes.loops.plan_memory import PlanMemoryPass
@@ -116,7 +116,12 @@ class Kernels:
         """A call as the executors make it."""
         given = [_to_c(x, p.dtype) for x, p in zip(inputs, spec.params, strict=True)]
         bound = bind_sizes(spec, [x.shape for x in given])
-        sizes = {name: bound[name] for name in spec.sizes}
+        op = next(
+            op
+            for op in self.module.ops
+            if isinstance(op, func.FuncOp) and op.sym_name.data == spec.name
+        )
+        sizes = {name: bound[name] for name in signature_of(op).sizes}
         outputs = [
             np.zeros(evaluate_dims(r.dims, sizes), _storage(r.dtype)) for r in spec.results
         ]

@@ -97,6 +97,9 @@ def scatter(op: nd.ScatterOp, c: Lowering) -> None:
     A write outside is left out; with `in_bounds` nothing is asked.
     """
     dims = dims_of(op.value)
+    if 0 in dims_of(op.x):  # no place to write to
+        c.define(op.res, c.value(op.x))
+        return
     indexed = len(dims_of(op.indices[0]))
     value, indices = c.value(op.value), [c.value(i) for i in op.indices]
 
