@@ -26,6 +26,7 @@ from xdsl.ir import Attribute, SSAValue
 
 from irc.passes.loops.access import Access, access_of
 from irc.passes.loops.builder import Pen
+from irc.passes.loops.elementwise import lower_elementwise
 from irc.passes.loops.helpers import Helpers
 from irc.passes.loops.products import Contraction, lower_dots, lower_tiles
 from irc.passes.loops.reductions import lower_reduction
@@ -80,9 +81,10 @@ class Contractions:
         threads: Threads,
     ) -> None:
         """The product as any other reduction, then the op that takes its result."""
-        from irc.passes.loops.elementwise import lower_elementwise
-
-        lower_reduction(s, [init], pen, shapes, threads, self.helpers)
+        if s.parallel:  # an outer product
+            lower_elementwise(s, pen, shapes, threads)
+        else:
+            lower_reduction(s, [init], pen, shapes, threads, self.helpers)
         if tail is not None:
             pen.location = tail.op.location
             lower_elementwise(tail, pen, shapes, threads)

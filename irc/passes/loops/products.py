@@ -8,7 +8,7 @@ from xdsl.dialects import arith, scf
 from xdsl.dialects.builtin import AnyFloat, IntegerAttr, i64
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
-from irc.passes.loops.access import Access
+from irc.passes.loops.access import Access, flatten
 from irc.passes.loops.builder import Index, Pen, constant_value, memref_type
 from irc.passes.loops.elementwise import fill_elementwise
 from irc.passes.loops.helpers import Helpers
@@ -127,12 +127,13 @@ def lower_tiles(
     )
     tile = body.alloca(c.element, [shape.rows, shape.columns], "tile")
     tile.owner.properties["alignment"] = IntegerAttr(64, i64)  # type: ignore[union-attr]
+    flat_tile = flatten(tile, shape.rows * shape.columns, body)
     flavour, a_step, a_row = _flavour(a, c)
     a_at = a.at(body, fixed | ({c.m: i0} if c.m is not None else {}))
 
     def call(at: Pen, rows: int, first: Index) -> None:
         here = at.add(a_at, at.mul(a_row, first))
-        arguments = [at.pool.size(k), a.flat, here, a_step, b, b_at, b_stride, tile, first]
+        arguments = [at.pool.size(k), a.flat, here, a_step, b, b_at, b_stride, flat_tile, first]
         call_tile(helpers, at, (rows, shape.columns), shape.lanes, flavour, c.element, arguments)
 
     _call_tiles(body, shape, height, m, call)
@@ -350,13 +351,14 @@ def lower_dots(
         else body.min(rows, body.sub(extent, i0), "height")
     )
     results = body.alloca(c.element, [rows], "dots")
+    flat_results = flatten(results, rows, body)
     a_at = c.a.at(body, fixed | ({c.m: i0} if c.m is not None else {}))
     x_at = c.b.at(body, fixed)
     k, stride = body.pool.size(c.extent(c.k)), c.a.stride(c.m)
 
     def call(at: Pen, count: int, first: Index) -> None:
         here = at.add(a_at, at.mul(stride, first))
-        arguments = [k, c.a.flat, here, stride, c.b.flat, x_at, results, first]
+        arguments = [k, c.a.flat, here, stride, c.b.flat, x_at, flat_results, first]
         call_dot(helpers, at, count, lanes, c.element, arguments)
 
     _call_tiles(body, Shape(rows, 1, lanes), height, m, call)

@@ -107,9 +107,9 @@ def _tile(
             results.append(fma(inner, left, parts[v], total))
     inner.end(results)
     for r in range(rows):
-        row = pen.add(first, r)
+        row = pen.mul(pen.add(first, r), columns)
         for v in range(vectors):
-            _store(pen, loop.results[r * vectors + v], tile, [row, v * lanes])
+            _store(pen, loop.results[r * vectors + v], tile, [pen.add(row, v * lanes)])
 
 
 def _dot(pen: Pen, parameters: list[SSAValue], rows: int, lanes: int, element: Attribute) -> None:
