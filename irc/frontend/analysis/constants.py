@@ -16,6 +16,7 @@ Lookup = Callable[[tree.Name], Constant]
 SizeLookup = Callable[[tree.Name], Poly | None]
 
 MAX_BITS = 64
+MAX_TERMS = 100  # of a size
 MAX_POWER = 64
 
 _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
@@ -119,7 +120,11 @@ def _no_value(node: tree.Expr, why: str) -> Problem:
 
 
 def size(node: tree.Expr, lookup: SizeLookup) -> Poly | None:
-    """The polynomial that the expression is, or None; `lookup` gives what a name stands for."""
+    """
+    The polynomial that the expression is, or None; `lookup` gives what a name stands for.
+
+    Raises Problem E0211 when it has more than MAX_TERMS terms.
+    """
     inner, chain = walk.spine(walk.unparen(node))
     value: Poly | None
     match inner:
@@ -152,7 +157,7 @@ def _step(node: tree.Binary, left: Poly, lookup: SizeLookup) -> Poly | None:
         case "-":
             return left - right
         case "*":
-            return left * right
+            return _product(node, left, right)
         case "//" if k is not None and k > 0:
             return left // k
         case "%" if k is not None and k > 0:
@@ -160,9 +165,19 @@ def _step(node: tree.Binary, left: Poly, lookup: SizeLookup) -> Poly | None:
         case "**" if k is not None and 0 <= k <= 16:
             power = const(1)
             for _ in range(k):
-                power = power * left
+                power = _product(node, power, left)
             return power
     return None
+
+
+def _product(node: tree.Expr, left: Poly, right: Poly) -> Poly:
+    result = left * right
+    if len(result.terms) > MAX_TERMS:
+        raise problem(
+            "E0211", "this size is too large to reason about", node.span,
+            f"more than {MAX_TERMS} terms when multiplied out",
+        )  # fmt: skip
+    return result
 
 
 class Comparison:

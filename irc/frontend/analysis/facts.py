@@ -6,21 +6,26 @@ from collections.abc import Sequence
 
 from irc.sizes import Poly, Size, poly, size
 
+MAX_TRIED = 16  # facts that one proof looks at; it tries them in pairs
+
 
 class Facts:
     """
     Knowledge from `where`, from `assert`, and from checks that were already written.
 
     Every symbol is a size, so never negative; that needs no fact.
+
+    bounds       polynomial without constant term -> the largest number known to be at most it
+    equalities   symbol -> what it equals
     """
 
     def __init__(self) -> None:
-        self.nonnegatives: dict[Poly, None] = {}
+        self.bounds: dict[Poly, int] = {}
         self.equalities: dict[str, Poly] = {}
 
     def copy(self) -> Facts:
         other = Facts()
-        other.nonnegatives = dict(self.nonnegatives)
+        other.bounds = dict(self.bounds)
         other.equalities = dict(self.equalities)
         return other
 
@@ -49,13 +54,17 @@ class Facts:
         value = self.normal(value)
         if isinstance(value, int):
             return value >= 0
-        return value.nonnegative(self.nonnegatives)
+        symbols = value.symbols()
+        useful = [p - k for p, k in self.bounds.items() if not symbols.isdisjoint(p.symbols())]
+        return value.nonnegative(useful[-MAX_TRIED:])
 
     def add_nonnegative(self, value: Size) -> None:
         """`value` >= 0 from here on."""
         normal = poly(self.normal(value))
-        if not self.nonnegative(normal):
-            self.nonnegatives[normal] = None
+        constant = normal.terms.get((), 0)
+        varying = normal - constant
+        if varying.terms and self.bounds.get(varying, -constant - 1) < -constant:
+            self.bounds[varying] = -constant
 
     def add_equal(self, left: Size, right: Size) -> None:
         """`left` == `right` from here on; used where a symbol can be put in for the other side."""
@@ -73,5 +82,7 @@ class Facts:
         one = {name: value}
         self.equalities = {k: p.substitute(one) for k, p in self.equalities.items()}
         self.equalities[name] = value
-        self.nonnegatives = {p.substitute(one): None for p in self.nonnegatives}
+        known, self.bounds = self.bounds, {}
+        for varying, bound in known.items():
+            self.add_nonnegative(varying.substitute(one) - bound)
         self.add_nonnegative(value)

@@ -27,7 +27,7 @@ from irc.frontend.analysis.values import FunctionRef, Number, Origin, SizeOf, Te
 from irc.sizes import Poly, Size, const, poly
 
 MAX_DEPTH = 64  # calls inside calls
-MAX_CALLS = 100_000  # in one function of the module
+MAX_CALLS = 30_000  # in one function of the module
 
 
 @dataclass(frozen=True)

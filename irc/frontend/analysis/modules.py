@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from irc.frontend.analysis.states import StateEntry
 
 FLOATX = "floatX"
+MAX_DEFINITIONS = 200
 Named = tree.Const | tree.TypeDef | tree.State | tree.StateGroup | tree.Function | tree.Extern
 
 
@@ -73,7 +74,7 @@ class ModuleScope:
         self._types: dict[str, DType] = {}
         self._states: dict[str, StateEntry] = {}
         self._open: list[str] = []  # constants and states whose definitions are being read
-        self._circular: set[str] = set()
+        self._broken: set[str] = set()  # those with a reported mistake
         self._collect()
 
     def _collect(self) -> None:
@@ -217,6 +218,8 @@ class ModuleScope:
         imported = self.imports.get(name)
         if imported and imported.name:
             return imported.module.dtype(imported.name, span)
+        if name in DTYPES:
+            return DTYPES[name]
         aliases = {n: d for n, d in self.defined.items() if isinstance(d, tree.TypeDef)}
         return dtype_named(name, span, aliases)
 
@@ -274,12 +277,16 @@ class ModuleScope:
         return [self.state(n) for n, node in self.defined.items() if isinstance(node, _STATES)]
 
     def _enter(self, name: str, span: Span) -> None:
-        if name in self._circular:
+        if name in self._broken:
             raise Problem(None)
         if name in self._open:
-            self._circular.update(self._open)
+            self._broken.update(self._open)
             way = " -> ".join([*self._open[self._open.index(name) :], name])
             raise problem("E0117", f"`{name}` is defined by itself: {way}", span, "circular")
+        if len(self._open) >= MAX_DEFINITIONS:
+            self._broken.update(self._open)
+            title = f"more than {MAX_DEFINITIONS} definitions that wait for one another"
+            raise problem("E0119", title, span, "one more", helps=["define them in order"])
         self._open.append(name)
 
     # -- lookup

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING
 
 from irc.abi import Dim
@@ -26,6 +27,10 @@ from irc.frontend.analysis.values import (
     with_origin,
 )
 from irc.sizes import Poly, Size, size, var
+
+MAX_RANK = 32
+MAX_ELEMENTS = 2**60
+MAX_ELEMENT_TERMS = 1000  # terms of the polynomial that counts the elements of a tensor
 
 if TYPE_CHECKING:
     from irc.frontend.analysis.modules import ModuleScope
@@ -139,8 +144,27 @@ class TypeReader:
                 "E0211", "`...` stands twice in one type", open_ends[1].span, "only one may"
             )
         sizes = tuple(None if isinstance(d, tree.AnyDims) else self.size(d) for d in dims)
+        self._check_extent(node, sizes)
         spelled = tuple(self.module.text_of(d.span) for d in dims)
         return TensorType(dtype, sizes, spelled, self.module.text_of(node.span), node.span)
+
+    def _check_extent(self, node: tree.TensorType, sizes: Sequence[Size | None]) -> None:
+        """The number of elements is a polynomial too, which must stay small enough to handle."""
+        if len(sizes) > MAX_RANK:
+            raise problem(
+                "E0211", f"a tensor has at most {MAX_RANK} dimensions", node.span,
+                f"these are {len(sizes)}",
+            )  # fmt: skip
+        if prod(d for d in sizes if isinstance(d, int)) > MAX_ELEMENTS:
+            raise problem(
+                "E0211", "no memory can hold a tensor of this type", node.span,
+                "more than 2**60 elements",
+            )  # fmt: skip
+        if prod(len(d.terms) for d in sizes if isinstance(d, Poly)) > MAX_ELEMENT_TERMS:
+            raise problem(
+                "E0211", "this shape is too large to reason about", node.span,
+                "its number of elements has too many terms",
+            )  # fmt: skip
 
     def size(self, node: tree.Expr) -> Size:
         """One size of a type: a polynomial in constants and symbols."""
