@@ -221,8 +221,8 @@ def test_of_literals_it_takes_the_dtype_it_is_used_in(
 def test_sizes_of_new_tensors_may_be_symbolic(size: str) -> None:
     text = (
         f"export def f(x: f32[n]) -> (f32[{size}], i64[{size}], f32[{size}, n], f64) {{\n"
-        f"    return ones([{size}]), arange({size}), eye({size}, n), sum(f64(linspace(0, 1, {size})))"
-        "\n}"
+        f"    let t = linspace(0, 1, {size})\n"
+        f"    return ones([{size}]), arange({size}), eye({size}, n), sum(f64(t))\n}}"
     )
     n = 5
     k = eval(size)

@@ -45,7 +45,8 @@ CASES: dict[str, Any] = {
     "7 // 2 + k": 3 + K, "-7 // 2 + k": -4 + K, "-7 % 3 + k": 2 + K, "7 / 2 * d": 3.5 * D,
     "1e-3 * x": f32(1e-3) * X, "2.5f64 * d": 2.5 * D, "1_000 + k": 1000 + K,
     "pi * d": np.pi * D, "(1 + 2) * 3 * k": 9 * K, "-inf < x": np.ones_like(B),
-    "x @ x.T": X @ X.T, "x @ x[0]": X @ X[0], "x[:, 0] @ x": X[:, 0] @ X, "x[0] @ x[1]": X[0] @ X[1],
+    "x @ x.T": X @ X.T, "x @ x[0]": X @ X[0], "x[:, 0] @ x": X[:, 0] @ X, "x[0] @ x[1]":
+        X[0] @ X[1],
     "k @ k.T": K @ K.T, "x.T @ x @ x[0]": X.T @ X @ X[0],
     "stack([x, x]) @ x.T": np.stack([X, X]) @ X.T, "x @ stack([x.T, x.T])": X @ np.stack([X.T] * 2),
     "stack([x, 2 * x]) @ stack([x.T, x.T])": np.stack([X, 2 * X]) @ np.stack([X.T, X.T]),
@@ -56,7 +57,8 @@ CASES: dict[str, Any] = {
     "x[0:0] @ x.T": X[:0] @ X.T, "x[:, 0:0] @ x.T[0:0]": np.zeros((3, 3), np.float32),
     "[1, 2, 3, 4] @ d.T": np.array([1, 2, 3, 4]) @ D.T,
     "f64(x)": X.astype(np.float64), "i32(2.9 * x)": (f32(2.9) * X).astype(np.int32),
-    "f32(b)": f32(B), "bool(k)": K != 0, "u8(k)": K.astype(np.uint8), "f16(x)": X.astype(np.float16),
+    "f32(b)": f32(B), "bool(k)": K != 0, "u8(k)": K.astype(np.uint8), "f16(x)":
+        X.astype(np.float16),
     "i64(u)": U.astype(np.int64), "i8(300.5)": np.int8(127), "i32(nan)": np.int32(0),
     "f64(1) / 3": np.float64(1) / 3, "f32(1) / 3": f32(1) / f32(3),
     "if x[0, 0] > 9 then x else d32": f32(D), "if true then k else x": K,

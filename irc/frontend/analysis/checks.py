@@ -1,15 +1,64 @@
-"""Checks at run time of what data decides, where the value is wanted."""
+"""Where a value is wanted, and checks at run time of what data decides there."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 
 from irc.dialects.nd.types import dims_of
 from irc.frontend import tree
 from irc.frontend.analysis.broadcasting import merged_batch, spread
 from irc.frontend.analysis.describe import spelled
 from irc.frontend.analysis.env import Env
-from irc.frontend.analysis.values import Numeric, Tensor
+from irc.frontend.analysis.values import Binder, Number, Numeric, Tensor
+
+
+@contextmanager
+def guarded(env: Env, condition: Numeric, holds: bool) -> Iterator[None]:
+    """Inside, values matter only where `condition` is `holds`: reads elsewhere cannot fail."""
+    before = env.guard
+    if not isinstance(condition, Number):
+        env.guard = _narrowed(env, before, env.tensor(condition), holds)
+    try:
+        yield
+    finally:
+        env.guard = before
+
+
+def _narrowed(env: Env, guard: Tensor | None, condition: Tensor, holds: bool) -> Tensor | None:
+    if not holds:
+        condition = replace(condition, ssa=env.b.scalar("not", condition.ssa))
+    if condition.dims:  # a tensor condition of `and`: no read is known to be unwanted
+        return guard
+    if guard is None:
+        return condition
+    batch = merged_batch(env, [guard, condition])
+    both = spread(env, guard, batch, ()), spread(env, condition, batch, ())
+    return Tensor(env.b.scalar("and", both[0].ssa, both[1].ssa), batch=batch)
+
+
+Snapshot = tuple[tuple[Binder, ...], Tensor | None]
+
+
+def snapshot(env: Env) -> Snapshot:
+    """The index variables and the guard of this place, for an open value that is made later."""
+    return env.binders, env.guard
+
+
+@contextmanager
+def resumed(env: Env, place: Snapshot) -> Iterator[None]:
+    """Inside, values are made as at the place of the snapshot."""
+    before = snapshot(env)
+    env.binders, env.guard = place
+    try:
+        yield
+    finally:
+        env.binders, env.guard = before
+
+
+# -- checks
+
 
 # The place of a failure, as a message shows it: by index variable, then along own dimensions.
 Places = dict[str, str]

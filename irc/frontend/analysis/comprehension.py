@@ -11,16 +11,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+
+from xdsl.ir import SSAValue
 
 from irc.diagnostics import Span
 from irc.dtypes import I64, DType
 from irc.frontend import tree
 from irc.frontend.analysis import expressions, operators
-from irc.frontend.analysis.broadcasting import Site, binder_size, merged_batch, spread
+from irc.frontend.analysis.broadcasting import (
+    Site,
+    adapts,
+    binder_size,
+    merged_batch,
+    spread,
+)
+from irc.frontend.analysis.checks import resumed, snapshot
 from irc.frontend.analysis.counting import symbol
 from irc.frontend.analysis.describe import result_of
 from irc.frontend.analysis.env import Env
+from irc.frontend.analysis.pointwise import open_kind
 from irc.frontend.analysis.ranges import infer
 from irc.frontend.analysis.values import (
     NUMERIC,
@@ -28,6 +37,7 @@ from irc.frontend.analysis.values import (
     BuiltinRef,
     Number,
     Numeric,
+    Open,
     Origin,
     SizeOf,
     Tensor,
@@ -70,15 +80,30 @@ def _stacked(
     if isinstance(value, TupleOf):
         parts = tuple(_stacked(env, v, binders, span, body, expected) for v in value.items)
         return TupleOf(parts, value.names)
+    if isinstance(value, Number) and isinstance(value.value, bool):
+        value = env.tensor(value)
     if not isinstance(value, NUMERIC):
         raise env.error(
             "E0302", f"a {value.type} is not an element", body.span, f"this is a {value.type}"
         )
-    with env.at(span):
-        tensor = env.tensor(value, expected)
-        outer = tuple(b for b in merged_batch(env, [tensor]) if b not in binders)
-        full = spread(env, tensor, outer + binders, tensor.dims)
-        return Tensor(full.ssa, Origin(span=span), outer)
+    outer = tuple(b for b in merged_batch(env, [value]) if b not in binders)
+    if isinstance(value, Tensor) or expected is not None and adapts(value, expected):
+        with env.at(span):
+            ssa = _repeated(env, env.tensor(value, expected), outer + binders)
+            return Tensor(ssa, Origin(span=span), outer)
+    state = snapshot(env)
+
+    def make(dtype: DType) -> SSAValue:
+        with resumed(env, state), env.at(span):
+            return _repeated(env, env.tensor(value, dtype), outer + binders)
+
+    dims = (*map(binder_size, binders), *value.dims)
+    return Open(make, open_kind(value), dims, Origin(span=span), outer)
+
+
+def _repeated(env: Env, x: Tensor, batch: tuple[Binder, ...]) -> SSAValue:
+    """x for all values of the index variables, also those that it does not depend on."""
+    return spread(env, x, batch, x.dims).ssa
 
 
 def reduction(
@@ -108,21 +133,31 @@ def reduction(
     with _bound(env, indices, body, name + "[{}](...)") as binders:
         value = expressions.evaluate(env, body, expected)
         x = operators.numeric(env, body, value, Site(f"`{name}`", node.span))
-        tensor = env.tensor(x.value, expected)
-        batch = tuple(b for b in env.binders if b in tensor.batch or b in binders)
-        with env.at(node.span):
-            full = spread(env, tensor, batch, tensor.dims)
-            return _reduce(env, name, full, binders, node)
+        return _reduced(env, name, x.value, binders, node, expected)
 
 
-def _reduce(env: Env, name: str, x: Tensor, binders: tuple[Binder, ...], node: tree.Call) -> Tensor:
+def _reduced(
+    env: Env, name: str, value: Numeric, binders: tuple[Binder, ...], node: tree.Call,
+    expected: DType | None,
+) -> Tensor | Open:  # fmt: skip
+    """`value` reduced over `binders`; of literals and index variables alone it stays open."""
+    batch = tuple(b for b in env.binders if b in value.batch or b in binders)
+    axes = [batch.index(b) for b in binders]
+    rest = tuple(b for b in batch if b not in binders)
+    origin = Origin(span=node.span, how=result_of(name, value))
+    site = Site(f"`{name}`", node.span)
+    place = snapshot(env)
     from irc.frontend.analysis.builtins.reductions import reduce_axes
 
-    axes = [x.batch.index(b) for b in binders]
-    rest = tuple(b for b in x.batch if b not in binders)
-    origin = Origin(span=node.span, how=result_of(name, x))
-    site = Site(f"`{name}`", node.span)
-    return Tensor(reduce_axes(env, name, x.ssa, axes, site), origin, rest)
+    def make(dtype: DType | None) -> SSAValue:
+        with resumed(env, place), env.at(node.span):
+            x = spread(env, env.tensor(value, dtype), batch, value.dims)
+            return reduce_axes(env, name, x.ssa, axes, site)
+
+    if isinstance(value, Tensor) or name in ("any", "all"):
+        return Tensor(make(expected), origin, rest)
+    kind = "float" if name == "mean" else open_kind(value)
+    return Open(make, kind, value.dims, origin, rest)
 
 
 def _index_var(env: Env, item: tree.IndexItem, name: str) -> tree.IndexVar:
@@ -222,30 +257,3 @@ def _combine(env: Env, name: str, x: Tensor, y: Tensor) -> Tensor:
     batch = merged_batch(env, [x, y])
     lhs, rhs = spread(env, x, batch, ()), spread(env, y, batch, ())
     return Tensor(env.b.scalar(name, lhs.ssa, rhs.ssa), batch=batch)
-
-
-# -- where a value is wanted
-
-
-@contextmanager
-def guarded(env: Env, condition: Numeric, holds: bool) -> Iterator[None]:
-    """Inside, values matter only where `condition` is `holds`: reads elsewhere cannot fail."""
-    before = env.guard
-    if not isinstance(condition, Number):
-        env.guard = _narrowed(env, before, env.tensor(condition), holds)
-    try:
-        yield
-    finally:
-        env.guard = before
-
-
-def _narrowed(env: Env, guard: Tensor | None, condition: Tensor, holds: bool) -> Tensor:
-    if not holds:
-        condition = replace(condition, ssa=env.b.scalar("not", condition.ssa))
-    if condition.dims:  # a tensor condition of `and`: no read is known to be unwanted
-        return guard
-    if guard is None:
-        return condition
-    batch = merged_batch(env, [guard, condition])
-    both = spread(env, guard, batch, ()), spread(env, condition, batch, ())
-    return Tensor(env.b.scalar("and", both[0].ssa, both[1].ssa), batch=batch)

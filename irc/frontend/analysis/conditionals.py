@@ -10,6 +10,7 @@ from irc.dtypes import DType
 from irc.frontend import tree
 from irc.frontend.analysis import expressions, operators
 from irc.frontend.analysis.broadcasting import (
+    Operand,
     Site,
     common_dims,
     common_dtype,
@@ -18,11 +19,10 @@ from irc.frontend.analysis.broadcasting import (
     numeric,
     spread,
 )
-from irc.frontend.analysis.checks import over
-from irc.frontend.analysis.comprehension import guarded
+from irc.frontend.analysis.checks import guarded, over, resumed, snapshot
 from irc.frontend.analysis.describe import spelled
 from irc.frontend.analysis.env import Env
-from irc.frontend.analysis.pointwise import open_kind
+from irc.frontend.analysis.pointwise import Kind, open_kind
 from irc.frontend.analysis.problems import Problem
 from irc.frontend.analysis.values import (
     Number,
@@ -84,15 +84,16 @@ def choose(
 ) -> Value:
     """The value of `where(condition, then, otherwise)`, part by part for tuples and records."""
     match then, otherwise:
-        case TupleOf(items=a), TupleOf(items=b) if len(a) == len(b):
-            return TupleOf(
-                tuple(choose(env, node, condition, x, y) for x, y in zip(a, b, strict=True)),
-                then.names,
-            )
+        case TupleOf(items=left), TupleOf(items=right) if len(left) == len(right):
+            pairs = zip(left, right, strict=True)
+            items = tuple(choose(env, node, condition, *pair) for pair in pairs)
+            return TupleOf(items, then.names)
         case Record(fields=f), Record(fields=g) if list(f) == list(g):
             return Record(then.name, {k: choose(env, node, condition, f[k], g[k]) for k in f})
     site = Site("the branches of `if`", node.span)
     x, y = numeric(env, node.then, then, site), numeric(env, node.otherwise, otherwise, site)
+    if _all_open(x.value, y.value):
+        return _open_choice(env, node, condition, x, y)
     with env.at(node.span) as b:
         lhs, rhs = fit(env, site, [x, y])
         batch = merged_batch(env, [condition, lhs])
@@ -107,7 +108,7 @@ def _branches(env: Env, node: tree.Conditional, condition: Tensor, expected: DTy
     with env.region() as orelse:
         second = expressions.evaluate(env, node.otherwise, expected)
     if isinstance(first, Number | SizeOf) and isinstance(second, Number | SizeOf):
-        return _open_choice(env, node, condition, first, second)
+        return choose(env, node, condition, first, second)
     pairs = _pairs(env, node, first, second)
     fitted = [_fit_branches(env, node, p, (then, orelse)) for p in pairs]
     for block, side in ((then, 0), (orelse, 1)):
@@ -123,25 +124,32 @@ def _branches(env: Env, node: tree.Conditional, condition: Tensor, expected: DTy
     return tensors[0]
 
 
+def _all_open(*values: Numeric) -> bool:
+    """Whether these are numbers that all wait for a dtype."""
+    return not any(
+        isinstance(v, Tensor) or isinstance(v, Number) and isinstance(v.value, bool) for v in values
+    )
+
+
 def _open_choice(
-    env: Env, node: tree.Conditional, condition: Tensor, first: Number | SizeOf,
-    second: Number | SizeOf,
-) -> Value:  # fmt: skip
-    """One of two literals or sizes; it takes the dtype that it is used in."""
-    kinds = {open_kind(first), open_kind(second)}
-    if any(isinstance(v, Number) and isinstance(v.value, bool) for v in (first, second)):
-        return choose(env, node, condition, first, second)
+    env: Env, node: tree.Conditional, condition: Tensor, x: Operand, y: Operand
+) -> Open:
+    """One of two values that have no dtype yet; it takes the dtype that it is used in."""
+    site = Site("the branches of `if`", node.span)
+    dims = common_dims(env, site, [x, y])
+    batch = merged_batch(env, [condition, x.value, y.value])
+    kinds = {open_kind(o.value) for o in (x, y)}
+    kind: Kind = "float" if "float" in kinds else "any" if "any" in kinds else "int"
+    place = snapshot(env)
 
     def make(dtype: DType) -> SSAValue:
-        with env.at(node.span):
-            x, y = env.tensor(first, dtype), env.tensor(second, dtype)
-        chosen = choose(env, node, condition, x, y)
+        with resumed(env, place), env.at(node.span):
+            sides = [env.tensor(o.value, dtype) for o in (x, y)]
+            chosen = choose(env, node, condition, *sides)
         assert isinstance(chosen, Tensor)
         return chosen.ssa
 
-    batch = merged_batch(env, [condition, first, second])
-    kind = "float" if "float" in kinds else "int"
-    return Open(make, kind, (), Origin(span=node.span, how="the result of `if`"), batch)
+    return Open(make, kind, dims, Origin(span=node.span, how="the result of `if`"), batch)
 
 
 def _pairs(

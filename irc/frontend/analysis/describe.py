@@ -13,7 +13,7 @@ from irc.frontend.analysis.values import type_text as spell_type
 
 def source_text(env: Env, span: Span) -> str:
     """The source between the ends of a span, on one line."""
-    lines = []
+    lines: list[str] = []
     for number in range(span.line, span.end_line + 1):
         line = env.problems.sources.line(span.file, number)
         if line is None:

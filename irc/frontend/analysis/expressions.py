@@ -16,6 +16,7 @@ from irc.frontend.analysis import (
     operators,
     subscripts,
 )
+from irc.frontend.analysis.checks import guarded
 from irc.frontend.analysis.env import Env
 from irc.frontend.analysis.values import (
     NUMERIC,
@@ -68,7 +69,7 @@ def _logical(env: Env, node: tree.Binary, left: Value) -> Value:
     """The right side is read where the left one does not decide: `i > 0 and x[i - 1] > 0`."""
     site = operators.Site(f"`{node.op}`", node.span, node.op)
     guard = operators.truth(env, node.left, left, site)
-    with comprehension.guarded(env, guard.value, holds=node.op == "and"):
+    with guarded(env, guard.value, holds=node.op == "and"):
         right = evaluate(env, node.right)
     return operators.logical(env, node.op, node, (node.left, left), (node.right, right))
 

@@ -146,7 +146,9 @@ def _spelled_index(env: Env, g: Gathered, places: Places, own: list[str]) -> str
     ):
         inside = [places[i.name] for i in item.items if isinstance(i, tree.Name)]
         return f"{escaped(spelled(env, item.base))}[{', '.join(inside + own)}]"
+    where = [f"{name} = {place}" for name, place in places.items()]
     if isinstance(item, tree.Name) and own:
         text = f"{text}[{', '.join(own)}]"
-    where = [f"{name} = {place}" for name, place in places.items()]
+    elif own:
+        where.append(f"[{', '.join(own)}]")
     return f"{text} (at {', '.join(where)})" if where else text

@@ -251,8 +251,8 @@ def negate(env: Env, node: tree.Unary, value: Value) -> Value:
         case SizeOf(poly=p, batch=batch):
             return SizeOf(-p, origin, batch=batch)
     site = Site("`-`", node.span, "-")
-    x = numeric(env, node.operand, value, site)
-    dtype = x.value.dtype if isinstance(x.value, Tensor) else BOOL if _is_bool(x.value) else None
+    o = numeric(env, node.operand, value, site)
+    dtype = o.value.dtype if isinstance(o.value, Tensor) else BOOL if _is_bool(o.value) else None
     if dtype is not None and dtype.kind in ("bool", "uint"):
         raise env.error(
             "E0302",
@@ -261,7 +261,7 @@ def negate(env: Env, node: tree.Unary, value: Value) -> Value:
             "it has no negative values",
             helps=[f"convert explicitly: `-i32({spelled(env, node.operand)})`"],
         )
-    return pointwise(env, site, "neg", [x], origin)
+    return pointwise(env, site, "neg", [o], origin)
 
 
 def compare(env: Env, node: tree.Compare, values: list[Value]) -> Value:

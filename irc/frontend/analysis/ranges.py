@@ -75,7 +75,7 @@ def _binder(env: Env, v: tree.IndexVar, uses: list[Use], form: str) -> Binder:
         raise _no_range(env, v, uses, form)
     for other in whole[1:]:
         if not env.same_size(whole[0].size, other.size):
-            raise _two_ranges(env, v, whole[0], other)
+            raise _two_ranges(env, v, whole[0], other, form)
     return Binder(name, v.name.span, sizes.size(env.facts.normal(whole[0].size)))
 
 
@@ -131,8 +131,9 @@ def _in_subscript(env: Env, node: tree.Index, visible: frozenset[str]) -> list[t
     if not any(names for _, names in mentioned):
         return []
     base, skipped = node.base, 0
-    while isinstance(base, tree.Index) and _plain(base):  # x[i][j] is x[i, j]
-        base, skipped = base.base, skipped + len(base.items)
+    while isinstance(base, tree.Index) and _counts(base, visible):  # x[i][j] is x[i, j]
+        skipped += len(base.items)
+        base = base.base
     value = _before(env, base, visible)
     dims = getattr(value, "dims", None)
     if value is None or dims is None:
@@ -150,8 +151,14 @@ def _in_subscript(env: Env, node: tree.Index, visible: frozenset[str]) -> list[t
     return uses
 
 
-def _plain(node: tree.Index) -> bool:
-    return all(isinstance(i, tree.Expr) for i in node.items)
+def _counts(node: tree.Index, visible: frozenset[str]) -> bool:
+    """Whether each item is built from index variables and literals alone, so one position."""
+    return bool(_names_in(node) & visible) and all(
+        isinstance(item, tree.Expr)
+        and _names_in(item) <= visible
+        and not any(isinstance(n, tree.Index | tree.Call | tree.Array) for n in walk.walk(item))
+        for item in node.items
+    )
 
 
 def _axes(items: Sequence[tree.IndexItem], rank: int) -> list[tuple[int, int]]:
@@ -205,7 +212,7 @@ def _no_range(env: Env, v: tree.IndexVar, uses: list[Use], form: str) -> Problem
             "E0207",
             f"index variable `{name}` has no range",
             v.name.span,
-            f"`{name}` is not the index of anything",
+            f"no dimension is indexed by `{name}` alone",
             helps=[f"give the range: `{form.format(f'{name} < n')}`"],
         )
     use = uses[0]
@@ -282,7 +289,9 @@ def _spelled_minus(short: str, shift: Poly) -> str:
     return f"{short} - {c}" if c > 0 else f"{short} + {-c}" if c < 0 else short
 
 
-def _two_ranges(env: Env, v: tree.IndexVar, first: Use, second: Use) -> Problem:
+def _two_ranges(
+    env: Env, v: tree.IndexVar, first: Use, second: Use, form: str
+) -> Problem:
     name, a, b = v.name.name, first.size, second.size
     labels, helps = [], []
     notes = [f"{a} and {b} are different sizes"]
@@ -305,7 +314,7 @@ def _two_ranges(env: Env, v: tree.IndexVar, first: Use, second: Use) -> Problem:
             helps.append(
                 f"if they must be equal, use one name: `{other}: {dtype}[{', '.join(renamed)}]`"
             )
-    helps.append(f"or give the range: `for {name} < {a}` with `where {b} >= {a}`")
+    helps.append(_shorter_range(env, name, a, b, form))
     if len(helps) == 1:
         helps = [helps[0].removeprefix("or ")]
     return env.error(
@@ -317,6 +326,15 @@ def _two_ranges(env: Env, v: tree.IndexVar, first: Use, second: Use) -> Problem:
         notes=notes,
         helps=helps,
     )
+
+
+def _shorter_range(env: Env, name: str, a: Size, b: Size, form: str) -> str:
+    """The help that states the range: the smaller size where that is known."""
+    known = env.nonnegative(sizes.poly(b) - a), env.nonnegative(sizes.poly(a) - b)
+    if any(known):
+        smaller = a if known[0] else b
+        return f"or give the range: `{form.format(f'{name} < {smaller}')}`"
+    return f"or give the range: `for {name} < {a}` with `where {b} >= {a}`"
 
 
 def _brackets(node: tree.Index) -> Span:

@@ -15,7 +15,7 @@ from irc.dtypes import BOOL, I64, DType
 from irc.frontend import tree
 from irc.frontend.analysis import expressions
 from irc.frontend.analysis.broadcasting import binder_size
-from irc.frontend.analysis.checks import demand, escaped, outside
+from irc.frontend.analysis.checks import demand, escaped, outside, resumed, snapshot
 from irc.frontend.analysis.counting import extremes, line, unproved
 from irc.frontend.analysis.describe import spelled
 from irc.frontend.analysis.env import Env
@@ -115,14 +115,11 @@ def _of_number(env: Env, node: tree.Index, base: Numeric) -> Tensor:
 def _of_open(env: Env, node: tree.Index, base: Open) -> Open:
     """A part of what has no dtype yet has none either: `w[k] * x[i + k]` with `let w = [1, 2]`."""
     slots, plans = _plans(env, node, base)
-    guard = env.guard
+    place = snapshot(env)
 
     def read(dtype: DType) -> Tensor:
-        before, env.guard = env.guard, guard
-        try:
+        with resumed(env, place):
             return _read(env, node, env.tensor(base, dtype), slots, plans)
-        finally:
-            env.guard = before
 
     with env.region():  # only looks at the shape: what it writes is dropped
         shape = read(env.default_dtype(base))
