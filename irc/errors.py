@@ -92,9 +92,11 @@ class InternalError(IrcError):
     A bug of irc.
 
     reproducer   path of the file that replays it, once it is written
+    replay       how irc-opt does: its flags before that path
     """
 
     exit_code = 4
+    replay = "--run-reproducer"
 
     def __init__(self, message: str, reproducer: str | None = None) -> None:
         self.reproducer = reproducer

@@ -175,9 +175,12 @@ def report_internal(error: Exception, reporter: Reporter) -> int:
     reporter.error(f"internal error: {what}")
     if place := innermost_place(error):
         print(f"  in {place}", file=sys.stderr)
+    what = "the program"
     if reproducer := getattr(error, "reproducer", None):
-        print(f"  replay it: irc-opt --run-reproducer {shlex.quote(reproducer)}", file=sys.stderr)
-    print("  this is a bug of irc; please report it with the file above", file=sys.stderr)
+        what = "that file"
+        command = f"irc-opt {getattr(error, 'replay', '--run-reproducer')}"
+        print(f"  replay it: {command} {shlex.quote(reproducer)}", file=sys.stderr)
+    print(f"  this is a bug of irc; please report it with {what}", file=sys.stderr)
     if reporter.verbose:
         traceback.print_exception(error, file=sys.stderr)
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -103,8 +104,8 @@ def run(request: Request, reporter: Reporter) -> int:
             if request.verify_diagnostics:
                 from irc.cli.expectations import Recorder, check
 
-                recorder = Recorder()
-                check(chunk, lambda c, to=recorder: process(c, request, plan, to), recorder.seen)
+                to = Recorder()
+                check(chunk, partial(process, request=request, plan=plan, reporter=to), to.seen)
                 continue
             outputs.append(process(chunk, request, plan, reporter))
         except UserError as error:

@@ -280,11 +280,26 @@ class Road:
         with self.watch.timed("codegen", "C text"):
             spec = self.description()
             names = module_names(spec)
-            kernels = emit_functions(module, names.prefix, names.fields, self.options.lines)
+            with self.replayed_as_c(module):
+                kernels = emit_functions(module, names.prefix, names.fields, self.options.lines)
             text = c_text(spec, kernels.functions, kernels.arenas)
         self.outputs.texts["c"] = text.c
         if wanted & BINARY:
             self.compile_c(text.c, kernels.threads, wanted)
+
+    @contextmanager
+    def replayed_as_c(self, module: ModuleOp) -> Iterator[None]:
+        """A bug behind the last pass is replayed from the loops."""
+        try:
+            yield
+        except UserError:
+            raise
+        except Exception as error:
+            text = str(error) if isinstance(error, InternalError) else repr(error)
+            failure = InternalError(f"C text: {text}")
+            failure.reproducer = save_reproducer(lambda: module, [], self.source.file)
+            failure.replay = "-t c"
+            raise failure from error
 
     def compile_c(self, text: str, threads: bool, wanted: set[str]) -> None:
         from irc.codegen.c.toolchain import (

@@ -374,3 +374,24 @@ def test_a_stock_xdsl_opt_learns_our_dialects(ir: Path) -> None:
     assert not set(IRC_UNIVERSE.all_passes) & set(XDSL_UNIVERSE.all_passes)
     assert IRC_UNIVERSE.all_dialects["nd"]().name == "nd"
     assert IRC_UNIVERSE.all_passes["nd-cse"]().name == "nd-cse"
+
+
+def test_a_bug_of_the_emitter_is_replayed_from_the_loops(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from irc.codegen.c import emit
+
+    def broken(*args: object, **more: object) -> None:
+        raise KeyError("a planted bug")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(emit, "emit_functions", broken)
+    assert irc_compile.main([str(SMALL), "--emit", "c", "--no-cache"]) == 4
+    err = capsys.readouterr().err
+    (reproducer,) = tmp_path.glob("small-reproducer-*.mlir")
+    assert "internal error: C text: KeyError('a planted bug')" in err
+    assert f"replay it: irc-opt -t c {reproducer.name}" in err
+    assert irc_opt.main(["-t", "c", reproducer.name]) == 4
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    assert irc_opt.main(["-t", "c", reproducer.name, "-o", os.devnull]) == 0
