@@ -84,7 +84,7 @@ def _load(
     from irc.errors import Unsupported, UserError
     from irc.frontend.analysis.loading import Loader
     from irc.frontend.analysis.modules import check_defines
-    from irc.frontend.analysis.problems import Problems
+    from irc.frontend.analysis.problems import Problems, TooMany
     from irc.frontend.analysis.program import Builder
 
     problems = Problems(SourceMap())
@@ -98,6 +98,8 @@ def _load(
     except UserError as error:
         error.sources = error.sources or problems.sources
         raise
+    except TooMany:
+        pass  # enough mistakes for one file
     if built is None:
         kind = Unsupported if problems.errors[0].code == "E0901" else UserError
         raise kind(problems.errors, problems.sources)

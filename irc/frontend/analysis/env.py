@@ -68,6 +68,7 @@ class Unit:
         self.block = Block()
         self.draws = False
         self.calls = 0  # written into this function so far
+        self.masks: list[Frame] = []  # calls that draw a dropout mask
         self.reads: dict[str, SSAValue] = {}
         self._start = Builder(Block())  # reads of states; they go before the body
         self._sites = first_site

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from irc.diagnostics import Call, Label, Span
 from irc.frontend import tree
-from irc.frontend.analysis import constants, statements
+from irc.frontend.analysis import constants, lints, statements
 from irc.frontend.analysis.constants import Comparison
 from irc.frontend.analysis.env import Argument, Env, Frame
 from irc.frontend.analysis.problems import Problem, TooMany, guesses
@@ -55,6 +55,8 @@ def call(env: Env, function: FunctionRef, args: Sequence[Argument], span: Span) 
     active = (*env.frame.active, node)
     frame = Frame(function.module, node, node.name.name, chain, active=active)
     inner = env.called(frame)
+    if lints.draws_mask(node, [g.value for g in given]):
+        env.unit.masks.append(frame)
     try:
         result = _declared(inner, node.result)
         _bind(env, inner, given)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from irc.diagnostics import Label, Span, did_you_mean
 from irc.frontend import tree, walk
 from irc.frontend.analysis.problems import Problems, diagnostic
+from irc.frontend.analysis.values import Number, Value
 
 if TYPE_CHECKING:
-    from irc.frontend.analysis.env import Unit
+    from irc.frontend.analysis.env import Frame, Unit
     from irc.frontend.analysis.modules import ModuleScope
     from irc.frontend.analysis.states import StateVar
 
@@ -111,3 +112,27 @@ def check_states(
                 "no exported function reads it", severity="warning",
             )  # fmt: skip
         problems.warn(made)
+
+
+def draws_mask(node: tree.Function, values: Sequence[Value]) -> bool:
+    """Whether this is dropout, with a probability that is not known to be 0."""
+    if node.name.name != "dropout" or len(values) != 2:
+        return False
+    p = values[1]
+    return not (isinstance(p, Number) and p.value == 0)
+
+
+def warn_masks(problems: Problems, name: str, calls: Sequence[Frame]) -> None:
+    """W0406 for dropout in an exported function that updates nothing."""
+    for frame in calls:
+        problems.warn(
+            diagnostic(
+                "W0406",
+                f"dropout in `{name}`, which updates no state",
+                frame.chain[0].span,
+                "draws a mask",
+                helps=["pass 0 where the model is used and not trained: `dropout(x, 0)`"],
+                severity="warning",
+                chain=frame.chain[1:],
+            )
+        )

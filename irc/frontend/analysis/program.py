@@ -273,6 +273,8 @@ class Builder:
         if unit.draws:
             self._count_draw(unit, env)
         pure = not unit.reads and not written
+        if not written and unit.kind == "export":
+            lints.warn_masks(self.problems, spec.name, unit.masks)
         spec = replace(
             spec,
             results=tuple(signature.result_spec(name, declared) for _, (name, declared) in results),

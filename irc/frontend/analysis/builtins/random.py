@@ -9,7 +9,7 @@ from xdsl.ir import SSAValue
 
 from irc import sizes
 from irc.dialects.nd import Builder
-from irc.dtypes import F32, I64, DType
+from irc.dtypes import BOOL, F32, I64, DType
 from irc.frontend.analysis import draws
 from irc.frontend.analysis.broadcasting import Operand, binder_size
 from irc.frontend.analysis.builtins.table import Call, builtin
@@ -17,7 +17,7 @@ from irc.frontend.analysis.describe import spelled
 from irc.frontend.analysis.draws import Stream
 from irc.frontend.analysis.env import Env
 from irc.frontend.analysis.problems import Problem
-from irc.frontend.analysis.values import Open, Tensor, Value
+from irc.frontend.analysis.values import Number, Open, Tensor, Value
 from irc.sizes import Size
 
 Dims = tuple[Size, ...]
@@ -122,7 +122,12 @@ def normal(
     "true with probability p, a scalar.",
 )
 def bernoulli(env: Env, call: Call, p: Operand, dims: Dims, key: Operand | None) -> Value:
-    stream, full = _stream(env, call, key), _full_dims(env, dims)
+    full = _full_dims(env, dims)
+    if isinstance(p.value, Number) and p.value.value >= 1:
+        env.unit.next_site()  # a call site as any other, whatever its probability
+        with env.at(call.span) as b:
+            return Tensor(b.full(full, BOOL, True), call.origin, env.binders)
+    stream = _stream(env, call, key)
     with env.at(call.span) as b:
         limit = env.tensor(p.value, env.floatx)
         if limit.rank or limit.batch or not limit.dtype.is_float:
