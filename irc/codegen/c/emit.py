@@ -49,6 +49,7 @@ from irc.errors import InternalError
 from irc.sizes import Poly, parse
 
 _LONGEST = 64  # characters of an expression that is written where it is used
+_SHORT_LOOP = 24  # lines of a loop that is written twice, for one thread and for several
 _WORD, _COMMENT = re.compile(r"\w+"), re.compile(r"/\*.*?\*/")
 
 HELPER, CONTRACT, SIMD = "irc.helper", "irc.contract", "irc.simd"
@@ -152,10 +153,11 @@ def _function(op: func.FuncOp, c: Scope, prefix: str, lines: bool) -> str:
         assert isinstance(last, func.ReturnOp)
         c.line(f"return {c.name(last.arguments[0], CHOICE)};")
         body = "\n".join(line for line in c.lines if line is not None)
-        return f"IRC_INLINE {c_type(type_)} irc_{name}({_wrapped(parameters)})\n{{\n{body}\n}}"
+        head = f"IRC_INLINE {c_type(type_)} {_helper_name(name)}"
+        return f"{head}({_wrapped(parameters)})\n{{\n{body}\n}}"
     if helper:
         contract = "    IRC_CONTRACT\n" if c.contract else ""
-        head = f"{'IRC_KERNEL' if c.contract else 'IRC_HELPER'} void irc_{name}"
+        head = f"{'IRC_KERNEL' if c.contract else 'IRC_HELPER'} void {_helper_name(name)}"
         return f"{head}({_wrapped(parameters)})\n{{\n{contract}{body}\n}}"
     head = f"static int32_t {kernel_name(name)}({_wrapped(parameters)})"
     arena = op.attributes.get("irc.arena")
@@ -174,6 +176,11 @@ def _mark_unread(block: Block, place: int, c: Scope) -> None:
     for i, arg in enumerate(block.args):
         if c.name(arg) not in read:
             c.lines[place + i] = f"    (void){c.name(arg)};"
+
+
+def _helper_name(symbol: str) -> str:
+    """`@irc.exp_f32` is `irc_exp_f32`."""
+    return "irc_" + symbol.removeprefix("irc.")
 
 
 def _argument_attributes(op: func.FuncOp) -> list[Mapping[str, Attribute]]:
@@ -359,22 +366,42 @@ def emit_parallel(op: Operation, c: Scope) -> None:
     if len(op.lowerBound) != 1 or op.initVals:
         raise InternalError("scf.parallel over several dimensions, or with a reduction")
     c.uses.threads = True
-    condition = ""
-    work, least = op.attributes.get("irc.work"), op.attributes.get("irc.min_work")
-    if isinstance(work, StringAttr) and isinstance(least, IntegerAttr):
-        amount = polynomial(parse(work.data), c.sizes)
-        condition = f" if ({amount} >= {least.value.data})"
-    simd = SIMD in op.attributes
+    pragma = f"parallel for{' simd' if SIMD in op.attributes else ''} schedule(static)"
+    start = len(c.lines)
+    with _counting(op.body.blocks[0].args[0], op.lowerBound[0], op.upperBound[0], op.step[0], c):
+        emit_block(op.body.blocks[0], c)
+    loop = c.lines[start:]
+    del c.lines[start:]
+    _shared_out(loop, pragma, _worth_threads(op, c), c)
+
+
+def _shared_out(loop: list[str | None], pragma: str, condition: str, c: Scope) -> None:
+    """
+    Entering a parallel region costs 0.3 us even when its condition is false, so a short loop is
+    written twice. `parallel:` keeps a false condition from switching vectors off as well.
+    """
+    serial = ["    " * c.depth + "IRC_SIMD"] if "simd" in pragma else []
     c.directive("#ifdef _OPENMP")
-    kind = "parallel for simd" if simd else "parallel for"
-    c.directive(f"#pragma omp {kind} schedule(static){condition}")
-    if simd:
-        c.directive("#else")
-        c.line("IRC_SIMD")
-    c.directive("#endif")
-    block = op.body.blocks[0]
-    with _counting(block.args[0], op.lowerBound[0], op.upperBound[0], op.step[0], c):
-        emit_block(block, c)
+    if not condition or len(loop) > _SHORT_LOOP:
+        clause = f" if (parallel: {condition})" if condition else ""
+        c.directive(f"#pragma omp {pragma}{clause}")
+        if serial:
+            c.lines += ["#else", *serial]
+        c.lines += ["#endif", *loop]
+        return
+    c.line(f"if ({condition}) {{")
+    c.directive(f"#pragma omp {pragma}")
+    c.lines += [f"    {line}" if line and line[0] == " " else line for line in loop]
+    c.line("} else")
+    c.lines += ["#endif", *serial, *loop]
+
+
+def _worth_threads(op: Operation, c: Scope) -> str:
+    """The condition on the sizes under which a loop has work for several threads, or none."""
+    work, least = op.attributes.get("irc.work"), op.attributes.get("irc.min_work")
+    if not isinstance(work, StringAttr) or not isinstance(least, IntegerAttr):
+        return ""
+    return f"{polynomial(parse(work.data), c.sizes)} >= {least.value.data}"
 
 
 def emit_if(op: Operation, c: Scope) -> None:
@@ -415,14 +442,14 @@ def _is_empty(block: Block) -> bool:
 def emit_call(op: Operation, c: Scope) -> None:
     assert isinstance(op, func.CallOp)
     arguments = ", ".join(c.name(v, CHOICE) for v in op.arguments)
-    c.line(f"irc_{op.callee.root_reference.data}({arguments});")
+    c.line(f"{_helper_name(op.callee.root_reference.data)}({arguments});")
 
 
 def spell_call(op: Operation, c: Scope) -> Expr:
     """A helper that gives one value and does nothing else."""
     assert isinstance(op, func.CallOp)
     arguments = ", ".join(c.name(v, CHOICE) for v in op.arguments)
-    return f"irc_{op.callee.root_reference.data}({arguments})", ATOM
+    return f"{_helper_name(op.callee.root_reference.data)}({arguments})", ATOM
 
 
 def emit_nothing(op: Operation, c: Scope) -> None:

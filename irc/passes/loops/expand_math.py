@@ -1,7 +1,7 @@
 """
 Elementary functions from arithmetic: they vectorize in any compiler, with the same bits everywhere.
 
-    math.exp %x : f32     ->     func.call @exp_f32(%x)      // private, made of arith ops
+    math.exp %x : f32     ->     func.call @irc.exp_f32(%x)      // private, made of arith ops
 
 Maximum errors in ulp, measured in tests: exp 1, log 1, the others 4. Special values
 are NumPy's. What is not listed here stays a call of libm.
@@ -34,7 +34,7 @@ from xdsl.passes import ModulePass
 
 from irc.dialects.nd.body import Body, storage
 from irc.dtypes import DTYPES, DType
-from irc.passes.loops.helpers import HELPER
+from irc.passes.loops.helpers import HELPER, PREFIX
 from irc.target import parse
 
 
@@ -65,7 +65,7 @@ class ExpandMathPass(ModulePass):
 
 def _replace(op: Operation, build: _Builder, module: ModuleOp, made: set[str], fused: bool) -> None:
     type_ = op.results[0].type
-    name = f"{op.name.removeprefix('math.')}_{type_}"
+    name = f"{PREFIX}{op.name.removeprefix('math.')}_{type_}"
     if name not in made:
         made.add(name)
         module.body.block.add_op(_function(name, build, type_, fused, op))

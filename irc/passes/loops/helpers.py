@@ -10,6 +10,7 @@ from xdsl.ir import Attribute, Block, Region, SSAValue
 
 from irc.passes.loops.builder import INDEX, Index, Pen, Pool
 
+PREFIX = "irc."  # of a helper's symbol: no function of a program begins so
 HELPER = "irc.helper"  # on a function: private, without a context or a status
 CONTRACT = "irc.contract"  # on a helper: a * b + c may be one rounding in it
 
@@ -36,6 +37,7 @@ class Helpers:
         hints   names of the parameters; memrefs that it writes end with `!`
         build   writes the body, given a pen and the parameters
         """
+        name = PREFIX + name
         operands = [pen.index(a) for a in arguments]
         if name not in self._known:
             self._known.add(name)

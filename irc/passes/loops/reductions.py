@@ -414,7 +414,9 @@ def _columns(
         else body.min(columns, body.sub(extent, start), "count")
     )
     rows: Index = body.pool.size(total)
-    used: Index = lanes if isinstance(rows, int) or not ordered else body.min(LANES, rows, "used")
+    used: Index = lanes
+    if ordered and not isinstance(rows, int):  # one at least: it is the result of no rows
+        used = body.max(1, body.min(LANES, rows), "used")
     partials = [body.alloca(c.value.type, [lanes, columns], "partial") for c in combiners]
     _fill(body, partials, _starts(combiners, body), [used, count])
     by_dim: list[Index] = [0] * len(s.loops)

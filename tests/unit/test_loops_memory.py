@@ -1,0 +1,110 @@
+"""The plan of a function's workspace: what shares a place, and that the formula is exact."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from kernels import compile_module, lower, parse_module
+from linalg_text import empty, fill, generic, tensor
+from xdsl.dialects import func, memref
+from xdsl.dialects.builtin import ArrayAttr, StringAttr
+
+from irc.sizes import parse
+
+N = ("n",)
+REVERSED = "  linalg.yield %a : f32"
+
+
+def chain(length: int, dims: tuple[int | str, ...] = N) -> str:
+    """
+    Reversals one after the other: none can be in place, and each needs only the one before.
+    """
+    body = ""
+    last = "x"
+    for i in range(length):
+        body += empty(f"e{i}", dims)
+        step = generic(f"y{i}", "i", [(last, "i", dims)], (f"e{i}", "i", dims), REVERSED)
+        body += step.replace("affine_map<(i) -> (i)>", "affine_map<(i) -> (-i + 9)>", 1)
+        last = f"y{i}"
+    type_ = tensor(dims)
+    sizes = "%n: index, " if "n" in dims else ""
+    return (
+        f"func.func @f({sizes}%x: {type_}) -> {type_} {{\n{body}func.return %{last} : {type_}\n}}"
+    )
+
+
+def arena(text: str) -> str:
+    module = lower(parse_module(text), threads=1)
+    (function,) = (op for op in module.ops if isinstance(op, func.FuncOp))
+    attr = function.attributes["irc.arena"]
+    assert isinstance(attr, StringAttr)
+    return attr.data
+
+
+def test_a_chain_needs_two_places() -> None:
+    """However long: the last value is written to the result."""
+    assert arena(chain(2, (10,))) == "64"
+    assert arena(chain(3, (10,))) == "128"
+    assert arena(chain(9, (10,))) == "128"
+
+
+def test_symbolic_buffers_share_when_sizes_are_equal() -> None:
+    assert arena(chain(9)) == "128*((4*n + 63)//64)"
+
+
+def test_nothing_is_needed_when_results_are_written_directly() -> None:
+    assert arena(chain(1)) == "0"
+
+
+TWO = """  %s = arith.addf %a, %a : f32
+  linalg.yield %s : f32"""
+
+
+def test_elementwise_chains_reuse_dead_operands() -> None:
+    body = "".join(
+        empty(f"e{i}", N)
+        + generic(f"y{i}", "i", [(f"y{i - 1}" if i else "x", "i", N)], (f"e{i}", "i", N), TWO)
+        for i in range(4)
+    )
+    type_ = tensor(N)
+    text = (
+        f"func.func @f(%n: index, %x: {type_}) -> {type_} {{\n{body}func.return %y3 : {type_}\n}}"
+    )
+    assert arena(text) == "64*((4*n + 63)//64)"
+
+
+@pytest.mark.cc
+@pytest.mark.parametrize("n", [0, 1, 15, 16, 17, 1000])
+def test_the_formula_is_the_last_byte_that_is_touched(n: int) -> None:
+    """Two sums of different buffers are alive together; guards around the arena stay."""
+    body = ""
+    for k in range(3):
+        body += empty(f"e{k}", N) + generic(f"y{k}", "i", [("x", "i", N)], (f"e{k}", "i", N), TWO)
+    add = "  %s = arith.addf %a, %b : f32\n  linalg.yield %s : f32"
+    ins = [("y0", "i", N), ("y1", "i", N)]
+    body += empty("f", N) + generic("p", "i", ins, ("f", "i", N), add)
+    body += fill("z", ()) + generic(
+        "t", "I", [("p", "i", N), ("y2", "i", N)], ("z", "", ()),
+        "  %u = arith.mulf %a, %b : f32\n  %s = arith.addf %o, %u : f32\n  linalg.yield %s : f32",
+    )  # fmt: skip
+    text = f"func.func @f(%n: index, %x: {tensor(N)}) -> tensor<f32> {{\n{body}"
+    module = lower(parse_module(text + "func.return %t : tensor<f32>\n}"), threads=1)
+    kernels = compile_module(module)
+    x = np.arange(n, dtype=np.float32)
+    out = np.zeros((), np.float32)
+    assert kernels("f", {"n": n}, [x], [out]) == 0
+    np.testing.assert_allclose(out, (8.0 * x.astype(np.float64) ** 2).sum(), rtol=1e-5)
+    function = next(op for op in module.ops if isinstance(op, func.FuncOp))
+    rows = function.attributes["irc.buffers"]
+    assert isinstance(rows, ArrayAttr)
+    ends = [
+        parse(row.data["offset"].data).evaluate({"n": n})
+        + parse(row.data["bytes"].data).evaluate({"n": n})
+        for row in rows
+    ]
+    assert max(ends) == parse(kernels.text.arenas["f"]).evaluate({"n": n})
+
+
+def test_no_allocation_is_left() -> None:
+    module = lower(parse_module(chain(4)), threads=1)
+    assert not any(isinstance(op, memref.AllocOp) for op in module.walk())
