@@ -195,7 +195,9 @@ def _before(env: Env, base: tree.Expr, visible: frozenset[str]) -> Value | None:
     if known is None:
         try:
             known = expressions.evaluate(env, base)
-        except Problem:
+        except Problem as mistake:
+            if mistake.diagnostic is None:
+                raise
             return None  # the body will meet the same mistake, at its place
         if not isinstance(base, tree.Name):
             env.hoisted[base] = known
