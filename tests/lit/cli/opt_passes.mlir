@@ -24,6 +24,8 @@
 // PIPELINE: nd-expand-grad,nd-canonicalize{{.*}}convert-nd-to-linalg{{.*}}bufferize
 // PIPELINE-SAME: convert-linalg-to-loops{target=cpu:x86-64 threads=0
 
+// RUN: irc-opt %s --nd-fold-constants=limit=64 --dump-pipeline | filecheck %s --check-prefix=WITH
+// WITH: nd-fold-constants{limit=64}
 // RUN: irc-opt %s --to nd --check none --dump-pipeline | filecheck %s --check-prefix=CHECKS
 // CHECKS: nd-drop-checks,
 // RUN: irc-opt %s --to nd --check nan --dump-pipeline | filecheck %s --check-prefix=NAN
