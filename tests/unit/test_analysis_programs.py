@@ -451,3 +451,27 @@ def test_test_blocks_are_functions() -> None:
     failure = module.run("test:fails", []).failure
     assert failure is not None and failure.message.endswith("sum is 6.0")
     assert not load_program(text).spec.functions
+
+
+@pytest.mark.cc
+def test_names_may_be_any_words_down_to_the_shared_object() -> None:
+    """Keywords of C and Python, letters beyond ASCII."""
+    import irc
+
+    text = """
+    state λ: f32 = 2
+    state int: f32[2] = ones()
+    state in { class: f32 = 3
+               état: f32 = 4 }
+    export def while(double: f32[größe], η: f32 = 0.5) -> (float: f32, lambda: f32[größe]) {
+        let struct = sum(double) * λ + in.class + in.état
+        update λ = struct
+        update in.class += η
+        print "{{}} {struct:.1f} \\"q\\" {shape(double)}"
+        return struct, double * int[0]
+    }
+    """
+    module = irc.compile(text)
+    total, same = getattr(module, "while")(np.ones(3, F32))
+    assert total == 13 and same.tolist() == [1, 1, 1]
+    assert module.state["λ"] == 13 and module.state["in.class"] == 3.5

@@ -16,7 +16,7 @@ from xdsl.dialects.builtin import (
     StringAttr,
     TensorType,
 )
-from xdsl.ir import Attribute, Block, Operation, Region
+from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
 
 from irc import sizes
@@ -68,7 +68,7 @@ def _convert(function: func.FuncOp) -> None:
     names = size_names(function)
     block = Block(arg_types=[INDEX] * len(names) + [_below(a.type) for a in old.args])
     for arg, name in zip(block.args, names, strict=False):
-        arg.name_hint = name
+        arg.name_hint = name if SSAValue.is_valid_name(name) else None
     c = Lowering(LOWERINGS, dict(zip(names, block.args, strict=False)), function.location)
     for before, after in zip(old.args, block.args[len(names) :], strict=True):
         c.define(before, after)

@@ -206,7 +206,7 @@ class _Function:
         names = _result_names(self.function, len(end.arguments))
         for value, name in zip(end.arguments, names, strict=True):
             arg = self.block.insert_arg(_memref_of(value.type), len(self.block.args))
-            arg.name_hint = name
+            arg.name_hint = name if SSAValue.is_valid_name(name) else None
             place = _Place(_Buffer(arg, self.block), arg)
             self.results.append(place)
             dims = shape_dims(value.type)
@@ -224,7 +224,7 @@ class _Function:
                 result_types=[_memref_of(type_)], properties={"name": SymbolRefAttr(name)}
             )
             ref = self.pool.insert(op)
-            ref.name_hint = name
+            ref.name_hint = name if SSAValue.is_valid_name(name) else None
             known = self.states[name] = _Buffer(ref, None, state=name)
         return known
 
