@@ -1,0 +1,1 @@
+"""Measurements; `tools/bench` runs them. README.md says what they mean."""
