@@ -11,13 +11,13 @@ from collections.abc import Set as AbstractSet
 from typing import Any, ClassVar
 
 from xdsl.dialects import arith, scf, tensor
-from xdsl.dialects.builtin import ArrayAttr, IndexType, MemRefType, StringAttr
+from xdsl.dialects.builtin import AnyFloat, ArrayAttr, IndexType, MemRefType, StringAttr
 from xdsl.dialects.linalg.attrs import IteratorType, IteratorTypeAttr
 from xdsl.dialects.linalg.ops import GenericOp, IndexOp
 from xdsl.dialects.memref import LoadOp, StoreOp
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import irdl_op_definition, traits_def
-from xdsl.parser import Parser
+from xdsl.parser import AttrParser, Parser
 from xdsl.printer import Printer
 from xdsl.traits import (
     EffectInstance,
@@ -186,6 +186,19 @@ def parse_parallel(cls: type[scf.ParallelOp], parser: Parser) -> scf.ParallelOp:
     return op
 
 
+def element_to_type(self: Any, parser: AttrParser, type: Any) -> Any:
+    """An element of a dense literal; in a float type `0xff80` are its bits, not a number."""
+    digits = self.span.text.lstrip("-").lower()
+    if not isinstance(type, AnyFloat) or not digits.startswith("0x"):
+        return _to_type(self, parser, type)
+    if self.value >> (8 * type.size):
+        parser.raise_error(f"{digits} has more than {8 * type.size} bits", self.span)
+    return type.unpack(int(self.value).to_bytes(type.size, "little"), 1)[0]
+
+
+_to_type = AttrParser._TensorLiteralElement.to_type  # pyright: ignore
+
+
 class _Mended:
     """Whether this module has been at work."""
 
@@ -204,6 +217,7 @@ def mend() -> None:
     GenericOp.parse = classmethod(parse_generic)  # type: ignore[method-assign,assignment]
     scf.ParallelOp.parse = classmethod(parse_parallel)  # type: ignore[method-assign,assignment]
     scf.ParallelOp.print = print_parallel  # type: ignore[method-assign,assignment]
+    AttrParser._TensorLiteralElement.to_type = element_to_type  # type: ignore[method-assign]
     arith.Arith._operations.append(RemfOp)  # pyright: ignore
 
 
