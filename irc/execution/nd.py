@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from xdsl.ir import Operation
 
-from irc.dialects.nd.evaluate import EmptyReductionError, evaluate_op
+from irc.dialects.nd.evaluate import EVALUATE, EmptyReductionError, evaluate_op
 from irc.execution.control import CheckFailed
 from irc.execution.outcome import ExecutionError, Failure, Outcome
 
@@ -32,6 +32,8 @@ def evaluate(
     Raises CheckFailed where a program fails at run time, ExecutionError for what a right
     program never does.
     """
+    if type(op) not in EVALUATE:
+        raise ExecutionError("the op has no value of its own")
     try:
         return evaluate_op(op, operands, sizes)
     except EmptyReductionError as error:

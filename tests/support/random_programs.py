@@ -12,7 +12,7 @@ takes an extremum of no elements. The function is called `f`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -43,8 +43,8 @@ class Growth:
     pool: list[SSAValue]
     dtypes: Sequence[DType]
     smooth: bool
+    grads: bool
     depth: int = 0
-    states: list[tuple[str, SSAValue]] = field(default_factory=list)
 
     def pick(self, items: Sequence[Any]) -> Any:
         return items[int(self.rng.integers(len(items)))]
@@ -337,7 +337,9 @@ def conditional(g: Growth) -> SSAValue | None:
     blocks = []
     for _ in range(2):
         block = Block()
-        inner = Growth(g.rng, Builder(block), list(g.pool), g.dtypes, g.smooth, g.depth + 1)
+        inner = Growth(
+            g.rng, Builder(block), list(g.pool), g.dtypes, g.smooth, g.grads, g.depth + 1
+        )
         grow(inner, 3)
         inner.b.insert(nd.YieldOp.create(operands=[inner.like(x)]))
         blocks.append(block)
@@ -348,7 +350,7 @@ def gradient(g: Growth) -> SSAValue | None:
     """The derivative of a sum with respect to an earlier value."""
     y = g.value(lambda v: dtype_of(v) is F32)
     x = g.value(lambda v: dtype_of(v) is F32)
-    if x is None or y is None:
+    if x is None or y is None or not g.grads:
         return None
     cost = g.b.sum(y, range(rank_of(y)))
     return g.b.grad(cost, [x], disconnected=True)[0]
@@ -368,8 +370,8 @@ KINDS: tuple[tuple[Callable[[Growth], SSAValue | None], int], ...] = (
 )  # fmt: skip
 
 
-def grow(g: Growth, ops: int, kinds: Sequence[Any] | None = None) -> None:
-    weighted = [k for k, weight in KINDS for _ in range(weight)] if kinds is None else kinds
+def grow(g: Growth, ops: int) -> None:
+    weighted = [k for k, weight in KINDS for _ in range(weight)]
     for _ in range(ops):
         x = g.pick(weighted)(g)
         if x is not None and rank_of(x) <= 4:
@@ -400,10 +402,9 @@ def random_program(
     block = Block(arg_types=types)
     for i, arg in enumerate(block.args):
         arg.name_hint = f"x{i}"
-    g = Growth(rng, Builder(block), list(block.args), dtypes, smooth)
+    g = Growth(rng, Builder(block), list(block.args), dtypes, smooth, grads)
     g.pool.append(g.b.state_read("s", state))
-    weighted = [k for k, weight in KINDS for _ in range(weight) if grads or k is not gradient]
-    grow(g, ops, weighted)
+    grow(g, ops)
     results = g.pool[-4:]
     new = g.value(lambda v: v.type == state)
     g.b.state_write("s", new if new is not None else g.b.full((2, 3), F32, 1))
