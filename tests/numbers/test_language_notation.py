@@ -126,8 +126,8 @@ STATEMENTS: dict[str, Any] = {
     "let w = [1, 2, 1]\nlet z[i < 4] = sum[k](w[k] * v[i + k])": V[:4] + 2 * V[1:5] + V[2:],
     "let i = 2\nlet z = [v[i + k] for k < 3]": V[2:5], "let i = 2\nlet z = [v[i] for i]": V,
     "let w[i] = sum[i](v[i]) + v[i]\nlet z = w": V.sum() + V,
-    "let z = [x[m][i] for i]": X[M], "let z[a, b < 2] = x[m[a]][b]": X[M], "let z[i < 3] = x[i + 1][0]":
-        X[1:, 0],
+    "let z = [x[m][i] for i]": X[M], "let z[a, b < 2] = x[m[a]][b]": X[M],
+    "let z[i < 3] = x[i + 1][0]": X[1:, 0],
     "let z[i] = x[i] @ x[i]": (X * X).sum(1),
 }  # fmt: skip
 

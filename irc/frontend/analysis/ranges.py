@@ -220,7 +220,7 @@ def _no_range(env: Env, v: tree.IndexVar, uses: list[Use], form: str) -> Problem
     use = uses[0]
     item, size = spelled(env, use.item), use.size
     shift = _shift(env, use.item, name)
-    if shift is None:
+    if shift is None or not env.nonnegative(shift):
         return env.error(
             "E0207",
             f"index variable `{name}` has no range of its own",

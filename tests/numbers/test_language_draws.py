@@ -1,0 +1,167 @@
+"""Random draws: moments, ranges, streams, keys, dtypes; and initialisers of states."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from language import program, run
+from scipy import stats
+
+N = 20_000
+
+
+def drawn(expression: str, result: str, seed: int = 0, calls: int = 1) -> np.ndarray:
+    """What the last of some calls gives."""
+    p = program(f"export def f() -> {result} = {expression}")
+    state = p.initial_state(seed)
+    for _ in range(calls):
+        outcome = p.run("f", [], state)
+        state = outcome.state
+    assert outcome.failure is None
+    return outcome.results[0]
+
+
+DISTRIBUTIONS = [
+    ("uniform([20000])", stats.uniform()), ("uniform([20000], -2, 3)", stats.uniform(-2, 5)),
+    ("uniform([20000], high=0.5)", stats.uniform(0, 0.5)), ("normal([20000])", stats.norm()),
+    ("normal([20000], 3, 0.5)", stats.norm(3, 0.5)), ("normal([20000], std=2)", stats.norm(0, 2)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["f32", "f64"])
+@pytest.mark.parametrize("expression, law", DISTRIBUTIONS, ids=[e for e, _ in DISTRIBUTIONS])
+def test_numbers_follow_their_distribution(
+    expression: str, law: stats.rv_frozen, dtype: str
+) -> None:
+    x = drawn(expression, f"{dtype}[20000]")
+    assert x.dtype == np.dtype(dtype.replace("f", "float"))
+    assert stats.kstest(x.astype(np.float64), law.cdf).pvalue > 1e-3
+    low, high = law.support()
+    assert x.min() >= low and x.max() <= high
+
+
+def test_uniform_numbers_are_below_one() -> None:
+    x = drawn("uniform([20000])", "f32[20000]")
+    assert 0 <= x.min() and x.max() < 1
+
+
+@pytest.mark.parametrize("dtype", ["f16", "bf16"])
+def test_narrow_floats_are_drawn_too(dtype: str) -> None:
+    x = drawn("f32(uniform([20000]) * ones([20000], dtype=" + dtype + "))", "f32[20000]")
+    assert abs(x.mean() - 0.5) < 0.01 and 0 <= x.min() and x.max() <= 1
+
+
+def test_bernoulli_is_true_with_its_probability() -> None:
+    p = 0.3
+    x = drawn("bernoulli(0.3, [20000])", "bool[20000]")
+    assert abs(x.mean() - p) < 4 * np.sqrt(p * (1 - p) / N)
+    assert not drawn("bernoulli(0, [100])", "bool[100]").any()
+    assert drawn("bernoulli(1, [100])", "bool[100]").all()
+
+
+def test_integers_are_uniform_in_their_range() -> None:
+    x = drawn("randint(-2, 3, [20000])", "i32[20000]")
+    counts = np.bincount(x + 2, minlength=5)
+    assert counts.shape == (5,) and stats.chisquare(counts).pvalue > 1e-3
+
+
+def test_each_place_each_call_and_each_seed_has_numbers_of_its_own() -> None:
+    pair = "stack([uniform([1000]), uniform([1000])])"
+    first, second = drawn(pair, "f32[2, 1000]")
+    later = drawn(pair, "f32[2, 1000]", calls=2)
+    other = drawn(pair, "f32[2, 1000]", seed=1)
+    rows = [first, second, *later, *other]
+    off = np.corrcoef(rows) - np.eye(6)
+    assert np.abs(off).max() < 0.15
+    np.testing.assert_array_equal(first, drawn(pair, "f32[2, 1000]")[0])
+
+
+def test_a_function_draws_anew_in_each_call_of_it() -> None:
+    text = """
+def noise(x) = x + uniform(shape(x))
+export def f() -> f32[2, 1000] = stack([noise(zeros([1000])), noise(zeros([1000]))])
+"""
+    a, b = run(text)[0]
+    assert abs(np.corrcoef(a, b)[0, 1]) < 0.15
+
+
+def test_each_value_of_an_index_variable_has_draws_of_its_own() -> None:
+    text = "export def f() -> (f32[50, 40], bool[50, 40], i32[50, 40]) = (\n" + (
+        "[uniform([40]) for i < 50], [bernoulli(0.5, [40]) for i < 50], "
+        "[randint(0, 100, []) for i < 50, j < 40])"
+    )
+    floats, bools, integers = run(text)
+    assert len(np.unique(floats)) > 1990
+    assert len(np.unique(bools, axis=0)) == 50
+    assert len(np.unique(integers, axis=0)) == 50
+
+
+def test_one_draw_has_one_value_wherever_it_is_used() -> None:
+    text = """
+export def f(x: f32[1000]) -> f32[1000] {
+    let u = uniform([1000])
+    return (u + x) - u - x
+}"""
+    np.testing.assert_allclose(run(text, np.ones(1000, np.float32))[0], np.zeros(1000), atol=1e-6)
+
+
+def test_with_a_key_a_draw_is_a_pure_function_of_it() -> None:
+    text = "export def f(k: i64) -> f32[100] = uniform([100], key=k)"
+    p = program(text)
+    assert "__rng" not in p.states
+
+    def draw(key: int) -> np.ndarray:
+        return p.run("f", [np.int64(key)]).results[0]
+
+    np.testing.assert_array_equal(draw(3), draw(3))
+    assert len(np.intersect1d(draw(3), draw(4))) < 3
+
+
+def test_a_function_without_draws_does_not_touch_the_stream() -> None:
+    text = """
+export def f() -> f32[3] = uniform([3])
+export def g(x: f32) -> f32 = x
+"""
+    p = program(text)
+    state = p.initial_state()
+    after = p.run("g", [np.float32(1)], state).state
+    np.testing.assert_array_equal(after["__rng"], state["__rng"])
+    assert p.run("f", [], state).state["__rng"][1] == state["__rng"][1] + 1
+
+
+LIMITS = {
+    "glorot_uniform()": (np.sqrt(6 / 300), np.sqrt(2 / 300)), "he_uniform()":
+        (np.sqrt(6 / 100), np.sqrt(2 / 100)), "glorot_normal()": (None, np.sqrt(2 / 300)),
+    "he_normal()": (None, np.sqrt(2 / 100)), "lecun_normal()": (None, np.sqrt(1 / 100)),
+    "uniform(-0.1, 0.1)": (0.1, 0.1 / np.sqrt(3)), "normal(0, 0.02)": (None, 0.02),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("initialiser", LIMITS)
+@pytest.mark.parametrize("dtype", ["f32", "f64"])
+def test_an_initialiser_has_its_range_and_deviation(initialiser: str, dtype: str) -> None:
+    text = f"state W: {dtype}[100, 200] = {initialiser}\nexport def f() -> {dtype} = sum(W)"
+    W = program(text).initial_state()["W"]
+    limit, deviation = LIMITS[initialiser]
+    assert abs(W.std() / deviation - 1) < 0.03 and abs(W.mean()) < 0.03 * deviation
+    if limit is not None:
+        assert 0.99 * limit < np.abs(W).max() <= limit * (1 + 1e-6)
+
+
+def test_states_are_initialised_independently_and_by_the_seed() -> None:
+    text = """
+state A: f32[40, 50] = glorot_uniform()
+state B: f32[40, 50] = glorot_uniform()
+export def f() -> f32 = sum(A) + sum(B)
+"""
+    p = program(text)
+    zero, one = p.initial_state(0), p.initial_state(1)
+    rows = [zero["A"], zero["B"], one["A"], one["B"]]
+    assert np.abs(np.corrcoef([r.ravel() for r in rows]) - np.eye(4)).max() < 0.1
+    np.testing.assert_array_equal(zero["A"], p.initial_state(0)["A"])
+
+
+def test_filters_count_their_field() -> None:
+    text = "state F: f32[16, 8, 3, 3] = he_normal()\nexport def f() -> f32 = sum(F)"
+    F = program(text).initial_state()["F"]
+    assert abs(F.std() / np.sqrt(2 / 72) - 1) < 0.1
