@@ -475,3 +475,9 @@ def test_names_may_be_any_words_down_to_the_shared_object() -> None:
     total, same = getattr(module, "while")(np.ones(3, F32))
     assert total == 13 and same.tolist() == [1, 1, 1]
     assert module.state["λ"] == 13 and module.state["in.class"] == 3.5
+
+
+def test_a_size_may_have_the_name_of_a_function() -> None:
+    text = "export def d(x: f32[d]) -> i64 = d"
+    outcome = call(text, [1.0, 2.0], name="d")
+    assert outcome.results[0] == 2

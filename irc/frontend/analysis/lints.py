@@ -67,7 +67,8 @@ def _sizes_in(module: ModuleScope, node: tree.Type | None) -> Iterator[tuple[str
 
 
 def _symbolic(module: ModuleScope, name: str) -> bool:
-    return name != "_" and name not in module.defined and name not in module.imports
+    constant = isinstance(module.defined.get(name), tree.Const)
+    return name != "_" and not constant and name not in module.imports
 
 
 def _near(name: str, known: Sequence[str]) -> str | None:

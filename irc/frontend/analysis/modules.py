@@ -198,7 +198,7 @@ class ModuleScope:
         imported = self.imports.get(node.name)
         if found is None and imported and imported.name:
             return imported.module.size_constant(tree.Name(node.span, imported.name))
-        if found is not None:
+        if isinstance(found, _STATES):
             raise taken(node.name, node.span, found, "a size cannot have the name of")
         return None
 
