@@ -111,7 +111,6 @@ class Kernels:
         self.library.drop(ctx)
         return status
 
-
     def run(self, spec: FunctionSpec, inputs: Sequence[np.ndarray]) -> Outcome:
         """A call as the executors make it."""
         given = [_to_c(x, p.dtype) for x, p in zip(inputs, spec.params, strict=True)]
@@ -122,9 +121,7 @@ class Kernels:
             if isinstance(op, func.FuncOp) and op.sym_name.data == spec.name
         )
         sizes = {name: bound[name] for name in signature_of(op).sizes}
-        outputs = [
-            np.zeros(evaluate_dims(r.dims, sizes), _storage(r.dtype)) for r in spec.results
-        ]
+        outputs = [np.zeros(evaluate_dims(r.dims, sizes), _storage(r.dtype)) for r in spec.results]
         status = self(spec.name, sizes, given, outputs)
         state = {name: array.copy() for name, array in self.state.items()}
         if status:
@@ -218,7 +215,7 @@ def c_differs(
     cc: str = "gcc",
 ) -> str | None:
     """
-    What the compiled C of a module does differently from the module itself, in words; None: nothing.
+    What the compiled C of a module does differently from the module, in words; None: nothing.
 
     `passes` lead down to the loop level.
     """

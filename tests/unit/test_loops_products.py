@@ -113,7 +113,8 @@ def case_text(name: str, number: int) -> str:
         "c", loops, [("x", a, sa), ("y", b, sb)], ("z", out, so), PRODUCT, contraction=True
     )
     types = f"%x: {tensor(sa)}, %y: {tensor(sb)}"
-    return f"func.func @f{number}({types}) -> {tensor(so)} {{\n{body}func.return %c : {tensor(so)}\n}}\n"
+    end = f"func.return %c : {tensor(so)}\n}}\n"
+    return f"func.func @f{number}({types}) -> {tensor(so)} {{\n{body}{end}"
 
 
 @pytest.fixture(scope="module")

@@ -154,12 +154,12 @@ def _function(op: func.FuncOp, c: Scope, prefix: str, lines: bool) -> str:
         c.line(f"return {c.name(last.arguments[0], CHOICE)};")
         body = "\n".join(line for line in c.lines if line is not None)
         head = f"IRC_INLINE {c_type(type_)} {_helper_name(name)}"
-        return f"{head}({_wrapped(parameters)})\n{{\n{body}\n}}"
+        return f"{_declared(head, parameters)}\n{{\n{body}\n}}"
     if helper:
         contract = "    IRC_CONTRACT\n" if c.contract else ""
         head = f"{'IRC_KERNEL' if c.contract else 'IRC_HELPER'} void {_helper_name(name)}"
-        return f"{head}({_wrapped(parameters)})\n{{\n{contract}{body}\n}}"
-    head = f"static int32_t {kernel_name(name)}({_wrapped(parameters)})"
+        return f"{_declared(head, parameters)}\n{{\n{contract}{body}\n}}"
+    head = _declared(f"static int32_t {kernel_name(name)}", parameters)
     arena = op.attributes.get("irc.arena")
     if isinstance(arena, StringAttr) and arena.data != "0":
         described.append(f"workspace: {arena.data} bytes")
@@ -192,14 +192,17 @@ def _argument_attributes(op: func.FuncOp) -> list[Mapping[str, Attribute]]:
     return [*known, *({} for _ in range(len(op.body.blocks[0].args) - len(known)))]
 
 
-def _wrapped(parameters: list[str]) -> str:
-    lines, line = [], ""
-    for p in parameters:
-        if line and len(line) + len(p) > 84:
+def _declared(head: str, parameters: list[str]) -> str:
+    """`head(parameters)`, in lines of at most 100 characters where names allow that."""
+    lines, line = [], f"{head}("
+    for k, parameter in enumerate(parameters):
+        text = parameter + (")" if k == len(parameters) - 1 else ",")
+        if line.strip() and not line.endswith("(") and len(line) + len(text) + 1 > 100:
             lines.append(line)
-            line = ""
-        line += (", " if line else "") + p
-    return ",\n    ".join([*lines, line])
+            line = f"    {text}"
+        else:
+            line += text if line.endswith("(") else f" {text}"
+    return "\n".join([*lines, line])
 
 
 def _parameter(arg: SSAValue, kind: str, dims: Attribute | None, c: Scope) -> str:

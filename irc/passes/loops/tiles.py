@@ -1,8 +1,8 @@
 """
 Register tiles: the innermost piece of every product, one private function for each shape.
 
-`@irc.tile_f32_12x32_rows` multiplies 12 rows of A by 32 columns of B over the whole of k, with every
-sum in a register. A's elements lie along k (`rows`) or along m (`columns`), B's along n.
+`@irc.tile_f32_12x32_rows` multiplies 12 rows of A by 32 columns of B over the whole of k, with
+every sum in a register. A's elements lie along k (`rows`) or along m (`columns`), B's along n.
 The result goes to a small array, from where an epilogue takes it.
 """
 
