@@ -63,14 +63,14 @@ class Road:
     without    optional passes to leave out
     near       passes of `nd` may change results by more than rounding, where these are not
                finite (stable forms do); levels below are then held against `nd` after its passes
-    executors  run the levels between, too
+    executors  stages whose IR is run, besides the C
     reparse    the IR of each stage goes through its text
     """
 
     opt_level: int = 2
     without: frozenset[str] = frozenset()
     near: bool = False
-    executors: bool = True
+    executors: tuple[str, ...] = ("nd", "linalg", "loops")
     reparse: bool = False
     target: str = "cpu:native"
     checks: frozenset[str] = frozenset({"bounds"})
@@ -104,16 +104,23 @@ class Subject:
         program = Program(plain)
         found.declared = {f: program.signature(f).spec for f in names}
         found.note(plain)
-        noisy = noisy_programs(plain)
         for f in names:
             spec = found.declared[f]
             found.expected[f] = [outcome_of(program, spec, call) for call in calls[f]]
-            inexact = found.tolerance[f].inexact
-            found.masks[f] = [
-                unstable(clean, [outcome_of(p, spec, call) for p in noisy]) if inexact else Mask()
-                for call, clean in zip(calls[f], found.expected[f], strict=True)
-            ]
+        found.find_unstable(plain)
         return found
+
+    def find_unstable(self, module: ModuleOp) -> None:
+        """Masks what depends on the rounding of the inexact ops in this form of the programs."""
+        noisy = noisy_programs(module)
+        clean = Program(module, self.declared)
+        for f, spec in self.declared.items():
+            known = self.masks.setdefault(f, [Mask() for _ in self.calls[f]])
+            if not self.tolerance[f].inexact:
+                continue
+            for k, call in enumerate(self.calls[f]):
+                trials = [outcome_of(p, spec, call) for p in noisy]
+                known[k] |= unstable(outcome_of(clean, spec, call), trials)
 
     def note(self, module: ModuleOp) -> None:
         """What the ops of this level allow results to differ in."""
@@ -156,7 +163,9 @@ def differences(
     for level, module in levels(subject.module, road):
         subject.note(module)
         near = road.near and level == "nd"
-        if road.executors or near:
+        if level == "nd":
+            subject.find_unstable(module)
+        if level in road.executors or near:
             found += subject.differences(level, Program(module, subject.declared), near)
         last = module
     for compiler in compilers:

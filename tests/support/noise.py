@@ -33,11 +33,18 @@ class Mask:
     What says nothing.
 
     everything   the outcome as a whole: a check fails with noise only, or the other way round
-    elements     of results and states, in order; None where all count
+    elements     of results and states, in order; empty when all of them count
     """
 
     everything: bool = False
     elements: Sequence[np.ndarray] = field(default_factory=list)
+
+    def __or__(self, other: Mask) -> Mask:
+        if not self.elements or not other.elements:
+            elements = self.elements or other.elements
+        else:
+            elements = [a | b for a, b in zip(self.elements, other.elements, strict=True)]
+        return Mask(self.everything or other.everything, elements)
 
 
 def noisy_programs(module: ModuleOp) -> list[Program]:

@@ -260,6 +260,9 @@ def spell_cmpi(op: Operation, c: Scope) -> Expr:
     symbol = _COMPARE[predicate]
     type_ = op.lhs.type
     limit = COMPARISON if predicate >= 2 else EQUALITY
+    if (known := _by_range(op, predicate)) is not None:
+        read = _operand(op, c, int(isinstance(op.lhs.owner, arith.ConstantOp)), ATOM)
+        return f"((void){read}, {'true' if known else 'false'})", ATOM
     if predicate >= 6 and not is_bool(type_):
         cast = unsigned(type_) if not isinstance(type_, IndexType) else "uint64_t"
         left, right = (f"({cast}){_operand(op, c, n, UNARY)}" for n in (0, 1))
@@ -268,6 +271,33 @@ def spell_cmpi(op: Operation, c: Scope) -> Expr:
     else:
         left, right = _operand(op, c, 0, SUM), _operand(op, c, 1, SUM)
     return f"{left} {symbol} {right}", limit
+
+
+def _by_range(op: arith.CmpiOp, predicate: int) -> bool | None:
+    """
+    What a comparison with the smallest or largest number of the type must give: C compilers warn
+    of those. None for all others.
+    """
+    type_ = op.lhs.type
+    if predicate < 2 or is_bool(type_) or isinstance(type_, VectorType):
+        return None
+    bits = type_.width.data if isinstance(type_, IntegerType) else 64
+    signed = predicate < 6
+    lowest = -(1 << (bits - 1)) if signed else 0
+    highest = lowest + (1 << bits) - 1
+    kind = (predicate - 2) % 4  # <, <=, >, >=
+    for value, number in ((op.rhs, kind), (op.lhs, (kind + 2) % 4)):
+        if not isinstance(value.owner, arith.ConstantOp):
+            continue
+        attr = value.owner.value
+        if not isinstance(attr, IntegerAttr):
+            continue
+        constant = (attr.value.data - lowest) % (1 << bits) + lowest
+        if constant == lowest and number in (0, 3):
+            return number == 3
+        if constant == highest and number in (1, 2):
+            return number == 1
+    return None
 
 
 def spell_cmpf(op: Operation, c: Scope) -> Expr:
