@@ -25,6 +25,7 @@ def find_epilogues(block: Block) -> dict[GenericOp, GenericOp]:
     (C2) The result is not needed afterwards, or is overwritten in place.
     (C3) Nothing in between writes what the contraction reads.
     (C4) The elementwise op does not write what the contraction reads.
+    (C5) It takes the result of no later contraction: it can run on the tiles of one only.
     """
     found: dict[GenericOp, GenericOp] = {}
     open_: dict[SSAValue, GenericOp] = {}
@@ -32,10 +33,12 @@ def find_epilogues(block: Block) -> dict[GenericOp, GenericOp]:
         if isinstance(op, memref.ReinterpretCastOp | memref.SubviewOp):
             continue
         touched = {root(v) for v in _memory(op)}
-        for ref in touched & open_.keys():
+        taken = False
+        for ref in [ref for ref in reversed(open_) if ref in touched]:
             contraction = open_.pop(ref)
-            if isinstance(op, GenericOp) and _fits(contraction, op, ref):
+            if not taken and isinstance(op, GenericOp) and _fits(contraction, op, ref):
                 found[contraction] = op
+                taken = True
         written = {root(v) for v in written_by(op)}
         for ref, contraction in list(open_.items()):
             if written & {root(v) for v in contraction.inputs}:
