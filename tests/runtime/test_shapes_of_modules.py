@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import timeit
 from pathlib import Path
 
 import numpy as np
 import pytest
 from modules_by_hand import Program, array, result
+from work import calls
 
 import irc
 from irc.abi import FunctionSpec, ModuleSpec
@@ -109,11 +109,10 @@ def test_a_parameter_called_out(loader: str, tmp_path: Path) -> None:
     assert m.out(5, out_=given) is given and given == 5
 
 
-def test_a_call_costs_less_than_a_microsecond(odd_path: Path) -> None:
-    """Usually 0.17; the bound leaves room for a busy machine."""
+def test_a_call_runs_no_python(odd_path: Path) -> None:
+    """What it costs is measured by `tools/bench`; a function in Python would be most of it."""
     if backend().__name__ != "irc.runtime._loader":
-        pytest.skip("without the loader extension a call costs some microseconds")
+        pytest.skip("without the loader extension arguments are checked in Python")
     m, a = irc.load(odd_path), np.ones(16, np.float32)
     assert np.array_equal(m.fma3(a, a, a), a + a)
-    best = min(timeit.repeat("f(a, a, a)", globals={"f": m.fma3, "a": a}, number=5000, repeat=40))
-    assert best / 5000 < 1e-6
+    assert calls(lambda: m.fma3(a, a, a)) <= calls(lambda: abs(0))

@@ -1,10 +1,12 @@
-"""Large and hostile programs: linear time, or a message."""
+"""Large and hostile programs: linear work, or a message."""
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
+from functools import partial
 
 import pytest
+from work import LINEAR, growth
 
 from irc.errors import UserError
 from irc.frontend import load_program
@@ -38,16 +40,8 @@ def constants(n: int) -> str:
 
 
 @pytest.mark.parametrize("program", [lets, functions, states, assertions, constants])
-def test_time_grows_with_the_length_of_the_program(program: object) -> None:
-    def seconds(n: int) -> float:
-        text = program(n)  # type: ignore[operator]
-        begin = time.process_time()
-        load_program(text)
-        return time.process_time() - begin
-
-    seconds(50)
-    small, large = min(seconds(200) for _ in range(2)), seconds(1600)
-    assert large < 8 * 3 * max(small, 0.01)
+def test_work_grows_with_the_length_of_the_program(program: Callable[[int], str]) -> None:
+    assert growth(lambda n: partial(load_program, program(n)), 100) < LINEAR
 
 
 def test_ten_thousand_statements() -> None:

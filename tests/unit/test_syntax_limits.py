@@ -1,4 +1,4 @@
-"""Large, deep, damaged and hostile text: accepted or diagnosed, quickly, never a traceback."""
+"""Large, deep, damaged and hostile text: a tree or a message, linear work, never a traceback."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import os
 import random
 import subprocess
 import sys
-import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from work import LINEAR, calls, growth
 
 from irc.errors import UserError
 from irc.frontend import tree
@@ -120,10 +121,8 @@ def test_a_thousand_levels_are_refused_and_a_hundred_are_not(name: str) -> None:
     before, after = (
         ('def f() {\nprint "{', '}"\n}') if name == "interpolation" else ("const x = ", "")
     )
-    begin = time.perf_counter()
     assert codes(before + left * 1000 + middle + right * 1000 + after) == ["E0104"]
     assert codes(before + left * 100_000 + middle + right * 100_000 + after) == ["E0104"]
-    assert time.perf_counter() - begin < 10
     levels = 60 if name in ("calls", "curried calls") else 100
     text = before + left * levels + middle + right * levels + after
     module = parse(text, "t.irc")
@@ -148,13 +147,12 @@ def test_a_chain_of_ten_thousand_operators_is_one_level(op: str) -> None:
     assert same(module, parse(formatted, "t.irc"))
 
 
-def test_ten_thousand_lines_in_seconds() -> None:
-    text = EXAMPLES[1].read_text(encoding="utf-8") * 270
-    assert text.count("\n") > 10_000
-    begin = time.process_time()
-    module = parse(text, "t.irc")
-    assert time.process_time() - begin < 10_000 / 3_000
-    assert len(module.items) == 270 * 12
+def test_ten_thousand_lines() -> None:
+    text = EXAMPLES[1].read_text(encoding="utf-8")
+    large = text * 270
+    assert large.count("\n") > 10_000
+    assert len(parse(large, "t.irc").items) == 270 * 12
+    assert growth(lambda n: partial(parse, text * n, "t.irc"), 5) < LINEAR
 
 
 def test_wide_lists() -> None:
@@ -168,17 +166,15 @@ def test_wide_lists() -> None:
              "a.", "-", "if ", "def f() {\n", "a = ", "let ", "{\"{", "1." , "'"],
 )  # fmt: skip
 def test_much_of_one_thing(unit: str) -> None:
-    begin = time.process_time()
     codes(unit * (200_000 // len(unit)))
-    assert time.process_time() - begin < 2
+    some, more = (calls(partial(codes, unit * n)) for n in (2_000, 8_000))
+    assert more < 5 * some
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("unit", ["a + ", ";", "\n", "def f() = 1\n", "##\n", "# a\n"])
-def test_the_largest_file_takes_seconds(unit: str) -> None:
-    begin = time.process_time()
+def test_the_largest_file_gets_a_message(unit: str) -> None:
     assert codes(unit * (MAX_BYTES // len(unit)))[0] in ("E0101", "E0104")
-    assert time.process_time() - begin < 15
 
 
 def test_numbers_of_a_million_digits() -> None:
