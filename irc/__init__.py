@@ -55,7 +55,8 @@ def compile(source: str | os.PathLike[str], *, seed: int = 0, **options: Any) ->
     from irc.driver import compile_module
 
     text = isinstance(source, str) and ("\n" in source or not source.endswith(".irc"))
-    return load(compile_module(source if text else Path(source), **options), seed=seed)
+    program = str(source) if text else Path(source)
+    return load(compile_module(program, **options), seed=seed)
 
 
 def __getattr__(name: str) -> Any:
