@@ -187,7 +187,8 @@ SUBSCRIPTS = [
     "x[j][:, 1]",
     "x[j[0]]", "x[j[0], j[1]]", "x[1:3, j[2]]", "c[1, :, j[0]]", "x[j[0]:j[0] + 2]", "x[j, 1:3]",
     "x[1:3, j[0]:j[0] + 2]", "x[j[1]:j[1] + 4:2]", "v[2*j[3]:2*j[3] + 2]", "v[j[0] - 1:j[0] + 1]",
-    "c[m // 2, 0:2]", "c[0:2, m]", "x[[0, 2]]", "x[:, [3, 1, 1]]", "v[[[0, 1], [2, 3]]]", "v[J[0]]",
+    "c[m // 2, 0:2]", "c[0:2, m]", "x[[0, 2]]",
+    "x[[0, -1]]", "x[:, [[0], [-2]]]", "x[:, [3, 1, 1]]", "v[[[0, 1], [2, 3]]]", "v[J[0]]",
 ]  # fmt: skip
 
 
@@ -239,6 +240,10 @@ OUTSIDE: list[tuple[str, str, Sequence[Any], str]] = [
      "index k + i (at k = 1) = 4 is outside dimension 0 of x (size 4)"),
     ("sum(x[[0, 1] + i])", "f32", [3],
      "index [0, 1] + i (at [1]) = 4 is outside dimension 0 of x (size 4)"),
+    ("sum(x[[1, 4]])", "f32", [0],
+     "index [1, 4] (at [1]) = 4 is outside dimension 0 of x (size 4)"),
+    ("sum(x[[-5, 0]])", "f32", [0],
+     "index [-5, 0] (at [0]) = -1 is outside dimension 0 of x (size 4)"),
     ("x[n - 5]", "f32", [0], "index n - 5 is outside dimension 0 of x (size n)"),
     ("sum([x[k + 3] for k < n // 2])", "f32", [0], "index k + 3 leaves dimension 0 of x (size n)"),
 ]  # fmt: skip

@@ -16,7 +16,7 @@ from irc.frontend.analysis.values import Number, Open, Origin, Tensor, Value
 def literal(env: Env, node: tree.Array, expected: DType | None) -> Value:
     """Numbers stay open until an operand gives them a dtype; anything else is stacked."""
     origin = Origin(span=node.span, kind="literal")
-    numbers = _numbers(node)
+    numbers = literals(node)
     if numbers is not None:
         try:
             array = np.array(numbers)
@@ -36,7 +36,7 @@ def literal(env: Env, node: tree.Array, expected: DType | None) -> Value:
     return _stack(env, node, values, expected, origin)
 
 
-def _numbers(node: tree.Array) -> list[object] | None:
+def literals(node: tree.Array) -> list[object] | None:
     """The literals inside, nested as written; None when there is anything else."""
     rows: list[object] = []
     for e in node.elements:
@@ -46,7 +46,7 @@ def _numbers(node: tree.Array) -> list[object] | None:
             case tree.Unary(op="-", operand=tree.Int(value=v) | tree.Float(value=v, dtype=None)):
                 rows.append(-v)
             case tree.Array():
-                inner = _numbers(e)
+                inner = literals(e)
                 if inner is None:
                     return None
                 rows.append(inner)

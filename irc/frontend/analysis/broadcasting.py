@@ -105,6 +105,8 @@ def needs_float(value: Numeric) -> bool:
 
 def adapts(value: Numeric, dtype: DType) -> bool:
     """Whether an open value may take `dtype`; a literal must be one of its values."""
+    if isinstance(value, Tensor):
+        return True
     if isinstance(value, Number) and isinstance(value.value, bool):
         return dtype is BOOL
     if dtype is BOOL:
@@ -126,13 +128,17 @@ def _mixed(env: Env, site: Site, left: Operand, right: Operand) -> Problem:
             notes.append(note)
     return env.error(
         "E0301",
-        f"operands of {site.text} have different dtypes: {first} and {second}",
+        f"{_operands_of(site)} have different dtypes: {first} and {second}",
         site.span,
         "irc never converts a tensor to another dtype silently",
         labels=labels,
         notes=notes,
         helps=_conversions(env, site, left, right),
     )
+
+
+def _operands_of(site: Site) -> str:
+    return site.text if site.text.startswith("the ") else f"operands of {site.text}"
 
 
 def _conversions(env: Env, site: Site, left: Operand, right: Operand) -> list[str]:
@@ -165,7 +171,7 @@ def _cannot_adapt(env: Env, site: Site, o: Operand, typed: Operand, dtype: DType
         way = f"convert the other operand: `{env.floatx}({spelled(env, typed.node)})`"
     return env.error(
         "E0301",
-        f"operands of {site.text} do not fit: {text} cannot be {dtype}",
+        f"{_operands_of(site)} do not fit: {text} cannot be {dtype}",
         site.span,
         f"{text} is a {kind}, the other operand is {dtype}",
         labels=[label],
@@ -193,7 +199,7 @@ def common_dims(env: Env, site: Site, operands: Sequence[Operand]) -> tuple[Size
     """The shape to which all operands broadcast."""
     rank = max(len(o.value.dims) for o in operands)
     result: list[Size] = []
-    for axis in range(-rank, 0):
+    for axis in range(-1, -rank - 1, -1):
         size: Size = 1
         source: Operand | None = None
         for o in operands:
@@ -205,7 +211,7 @@ def common_dims(env: Env, site: Site, operands: Sequence[Operand]) -> tuple[Size
             elif not env.same_size(size, own):
                 raise _mismatch(env, site, source, o, axis)
         result.append(size)
-    return tuple(result)
+    return tuple(reversed(result))
 
 
 def _mismatch(env: Env, site: Site, left: Operand, right: Operand, axis: int) -> Problem:

@@ -27,7 +27,7 @@ from irc.frontend.analysis.broadcasting import (
 )
 from irc.frontend.analysis.checks import resumed, snapshot
 from irc.frontend.analysis.counting import symbol
-from irc.frontend.analysis.describe import result_of
+from irc.frontend.analysis.describe import article, result_of, spelled
 from irc.frontend.analysis.env import Env
 from irc.frontend.analysis.pointwise import open_kind
 from irc.frontend.analysis.ranges import infer
@@ -84,7 +84,7 @@ def _stacked(
         value = env.tensor(value)
     if not isinstance(value, NUMERIC):
         raise env.error(
-            "E0302", f"a {value.type} is not an element", body.span, f"this is a {value.type}"
+            "E0302", f"{article(value)} is not an element", body.span, "a number is needed"
         )
     outer = tuple(b for b in merged_batch(env, [value]) if b not in binders)
     if isinstance(value, Tensor) or expected is not None and adapts(value, expected):
@@ -115,7 +115,7 @@ def reduction(
     if name not in BINDING:
         raise env.error(
             "E0106",
-            f"a {target.type} cannot be called with index variables",
+            f"{article(target)} cannot be called with index variables",
             callee.span,
             "only reductions bind index variables",
             helps=[f"the reductions are {', '.join(f'`{n}`' for n in BINDING)}"],
@@ -146,13 +146,14 @@ def _reduced(
     rest = tuple(b for b in batch if b not in binders)
     origin = Origin(span=node.span, how=result_of(name, value))
     site = Site(f"`{name}`", node.span)
+    text = spelled(env, node.args[0].value)
     place = snapshot(env)
     from irc.frontend.analysis.builtins.reductions import reduce_axes
 
     def make(dtype: DType | None) -> SSAValue:
         with resumed(env, place), env.at(node.span):
             x = spread(env, env.tensor(value, dtype), batch, value.dims)
-            return reduce_axes(env, name, x.ssa, axes, site)
+            return reduce_axes(env, name, x.ssa, axes, site, text)
 
     if isinstance(value, Tensor) or name in ("any", "all"):
         return Tensor(make(expected), origin, rest)

@@ -20,11 +20,12 @@ from irc.frontend.analysis.broadcasting import (
     spread,
 )
 from irc.frontend.analysis.checks import guarded, over, resumed, snapshot
-from irc.frontend.analysis.describe import spelled
+from irc.frontend.analysis.describe import article, spelled
 from irc.frontend.analysis.env import Env
 from irc.frontend.analysis.pointwise import Kind, open_kind
 from irc.frontend.analysis.problems import Problem
 from irc.frontend.analysis.values import (
+    NUMERIC,
     Number,
     Numeric,
     Open,
@@ -90,6 +91,8 @@ def choose(
             return TupleOf(items, then.names)
         case Record(fields=f), Record(fields=g) if list(f) == list(g):
             return Record(then.name, {k: choose(env, node, condition, f[k], g[k]) for k in f})
+    if not (isinstance(then, NUMERIC) and isinstance(otherwise, NUMERIC)):
+        raise _different_kinds(env, node, then, otherwise)
     site = Site("the branches of `if`", node.span)
     x, y = numeric(env, node.then, then, site), numeric(env, node.otherwise, otherwise, site)
     if _all_open(x.value, y.value):
@@ -160,7 +163,19 @@ def _pairs(
             return list(zip(a, b, strict=True))
         case Record(fields=f), Record(fields=g) if list(f) == list(g):
             return [(f[k], g[k]) for k in f]
+    if not (isinstance(first, NUMERIC) and isinstance(second, NUMERIC)):
+        raise _different_kinds(env, node, first, second)
     return [(first, second)]
+
+
+def _different_kinds(env: Env, node: tree.Conditional, then: Value, otherwise: Value) -> Problem:
+    return env.error(
+        "E0302",
+        "the branches of `if` have different kinds of values",
+        node.span,
+        f"{article(then)} and {article(otherwise)}",
+        helps=["both branches give a tensor, or tuples or records with the same parts"],
+    )
 
 
 def _fit_branches(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from irc.diagnostics import Label, Span
 from irc.frontend import tree, walk
 from irc.frontend.analysis.env import Env
-from irc.frontend.analysis.values import NUMERIC, ORDINALS, NewAxis, Numeric, TupleOf, Value
+from irc.frontend.analysis.values import NUMERIC, ORDINALS, NewAxis, Numeric, Text, TupleOf, Value
 from irc.frontend.analysis.values import type_text as spell_type
 
 
@@ -48,6 +48,8 @@ def article(value: Value) -> str:
             return f"a tuple of {len(items)}"
         case NewAxis():
             return "`newaxis`"
+        case Text():
+            return "a string"
         case _ if isinstance(value, NUMERIC):
             return value.type
     return f"a {value.type}"

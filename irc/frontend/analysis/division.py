@@ -32,8 +32,9 @@ def check_divisor(env: Env, site: Site, x: Operand, y: Operand) -> None:
 
 def _by_zero(env: Env, site: Site, y: Operand) -> Problem:
     return env.error(
-        "E0305", "an integer is divided by zero", site.span, f"`{spelled(env, y.node)}` is 0"
-    )
+        "E0305", "an integer is divided by zero", site.span, "the divisor is 0",
+        helps=["guard it: `if b == 0 then 0 else a // b`"],
+    )  # fmt: skip
 
 
 def _demand_nonzero(env: Env, y: Tensor, text: str) -> None:

@@ -17,7 +17,9 @@ from irc.frontend.analysis import (
     subscripts,
 )
 from irc.frontend.analysis.checks import guarded
+from irc.frontend.analysis.describe import article, spelled
 from irc.frontend.analysis.env import Env
+from irc.frontend.analysis.problems import Problem
 from irc.frontend.analysis.values import (
     NUMERIC,
     BuiltinRef,
@@ -209,8 +211,18 @@ def _call(env: Env, node: tree.Call, expected: DType | None) -> Value:
             return builtins.call_builtin(env, call, node.args)
         case DTypeRef(dtype=dtype, name=name):
             return _convert(env, node, dtype, name)
-    raise env.error(
-        "E0106", f"a {target.type} cannot be called", callee.span, f"this is a {target.type}"
+    raise _not_a_function(env, node, target)
+
+
+def _not_a_function(env: Env, node: tree.Call, target: Value) -> Problem:
+    args = ", ".join(spelled(env, a) for a in node.args)
+    indexed = f"elements are read with brackets: `{spelled(env, node.callee)}[{args}]`"
+    return env.error(
+        "E0106",
+        f"{article(target)} cannot be called",
+        node.callee.span,
+        "not a function",
+        helps=[indexed] if isinstance(target, Tensor) and args else [],
     )
 
 
@@ -250,7 +262,8 @@ def _cast(env: Env, span: Span, arg: tree.Expr, value: Value, dtype: DType) -> T
         if isinstance(value, SizeOf) and dtype is not BOOL:
             exact = env.tensor(value)
             return Tensor(b.cast(exact.ssa, dtype), Origin(span=span, how=how), exact.batch)
-        x = env.tensor(value)
+        site = operators.Site(f"`{dtype}`", span)
+        x = env.tensor(operators.numeric(env, arg, value, site).value)
         return Tensor(b.cast(x.ssa, dtype), Origin(span=span, how=how), x.batch)
 
 

@@ -295,12 +295,17 @@ def _two_ranges(
     env: Env, v: tree.IndexVar, first: Use, second: Use, form: str
 ) -> Problem:
     name, a, b = v.name.name, first.size, second.size
-    labels, helps = [], []
+    labels: list[Label | None] = []
+    helps: list[str] = []
     notes = [f"{a} and {b} are different sizes"]
     origins = [_declaring(env, a), _declaring(env, b)]
-    if origins[0]:
+    if isinstance(a, int):
+        labels.append(_size_label(first))
+    elif origins[0]:
         labels.append(Label(origins[0][0], f"{a} comes from here"))
-    if origins[1]:
+    if isinstance(b, int):
+        labels.append(_size_label(second))
+    elif origins[1]:
         span, other, dims = origins[1]
         axis = next((i for i, d in enumerate(dims) if d == str(b)), 0)
         labels.append(Label(span, f"... and dimension {b} of `{other}`, declared here"))
@@ -328,6 +333,15 @@ def _two_ranges(
         notes=notes,
         helps=helps,
     )
+
+
+def _size_label(use: Use) -> Label | None:
+    """At the declaration of what is indexed: "dimension 1 of `x` has size 784"."""
+    origin = getattr(use.value, "origin", None)
+    if origin is None or not origin.declared:
+        return None
+    size = origin.size(use.axis, use.size)
+    return origin.label(f"dimension {use.axis} of `{origin.name}` has size {size}")
 
 
 def _shorter_range(env: Env, name: str, a: Size, b: Size, form: str) -> str:

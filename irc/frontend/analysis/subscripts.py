@@ -10,14 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from irc import sizes
+from irc.diagnostics import Label
 from irc.dtypes import BOOL, I64, DType
-from irc.frontend import tree
-from irc.frontend.analysis import expressions
+from irc.frontend import tree, walk
+from irc.frontend.analysis import arrays, expressions
 from irc.frontend.analysis.broadcasting import binder_size
 from irc.frontend.analysis.checks import demand, escaped, outside, resumed, snapshot
 from irc.frontend.analysis.counting import extremes, line, unproved
-from irc.frontend.analysis.describe import spelled
+from irc.frontend.analysis.describe import article, spelled
 from irc.frontend.analysis.env import Env
 from irc.frontend.analysis.gathers import gather
 from irc.frontend.analysis.layout import arrange
@@ -58,7 +61,7 @@ def index(env: Env, node: tree.Index, base: Value) -> Value:
             return _of_tuple(env, node, base)
     if not isinstance(base, NUMERIC):
         raise env.error(
-            "E0206", f"a {base.type} cannot be indexed", node.base.span, f"this is a {base.type}"
+            "E0206", f"{article(base)} cannot be indexed", node.base.span, "no tensor"
         )
     return _of_open(env, node, base) if isinstance(base, Open) else _of_number(env, node, base)
 
@@ -160,9 +163,15 @@ def _slots(env: Env, node: tree.Index, x: Numeric) -> Slots:
             "E0206",
             f"too many indices: `{spelled(env, node.base)}` has rank {rank}",
             node.span,
-            f"{len(taken)} indices for {x.type}",
+            f"{len(taken)} {'index' if len(taken) == 1 else 'indices'} for {x.type}",
             labels=[x.origin.label(f"`{x.origin.name}` is {x.type}") if x.origin.name else None],
         )
+    dots = [i for i in node.items if isinstance(i, tree.Ellipsis_)]
+    if len(dots) > 1:
+        raise env.error(
+            "E0206", "`...` stands for all other dimensions, so only once", dots[1].span,
+            "a second one", labels=[Label(dots[0].span, "the first")],
+        )  # fmt: skip
     slots: Slots = []
     for item in node.items:
         if isinstance(item, tree.Ellipsis_):
@@ -223,13 +232,15 @@ def _at_size(env: Env, node: tree.Index, x: Numeric, axis: int, item: tree.Expr,
 def _outside(env: Env, node: tree.Index, x: Numeric, axis: int, item: tree.Expr) -> Problem:
     base, text = spelled(env, node.base), spelled(env, item)
     size, name = x.dims[axis], x.origin.name
-    valid = f"valid indices are 0 to {size - 1}" if isinstance(size, int) and size else ""
+    valid = "no index is valid"
+    if size != 0:
+        valid = f"valid indices are 0 to {sizes.size(sizes.poly(size) - 1)}"
     return env.error(
         "E0206",
         f"index {text} is outside dimension {axis} of `{base}`, which has size "
         f"{x.origin.size(axis, size)}",
         item.span,
-        valid or "no index is valid" if size == 0 else valid,
+        valid,
         labels=[x.origin.label(f"`{name}` is {x.type}") if name else None],
     )
 
@@ -296,8 +307,10 @@ def _at_data(
 ) -> Plan:
     if not isinstance(value, NUMERIC):
         raise env.error(
-            "E0206", f"a {value.type} is not an index", item.span, "an integer is expected here"
+            "E0206", f"{article(value)} is not an index", item.span, "an integer is expected here"
         )
+    if isinstance(walk.unparen(item), tree.Array) and isinstance(value, Open):
+        return _at_literals(env, node, x, axis, item, value)
     tensor = env.tensor(value)
     if tensor.dtype is BOOL:
         base, mask = spelled(env, node.base), spelled(env, item)
@@ -309,19 +322,46 @@ def _at_data(
             helps=[f"keep the shape and choose: `where({mask}, {base}, 0)`"],
         )
     if not tensor.dtype.is_integer:
-        raise env.error(
-            "E0206",
-            f"an index must be an integer, this is {tensor.type}",
-            item.span,
-            "not an integer",
-            helps=[f"convert explicitly: `i32({spelled(env, item)})`"],
-        )
+        raise _not_an_integer(env, item, tensor)
     if tensor.rank or tensor.batch or env.guard is not None:
         return Gathered(tensor, item, False)
     with env.at(item.span) as b:
         start = Tensor(b.cast(tensor.ssa, I64))
         _check_position(env, node, x, axis, item, start)
     return Window(0, 1, drop=True, start=start)
+
+
+def _at_literals(
+    env: Env, node: tree.Index, x: Numeric, axis: int, item: tree.Expr, value: Open
+) -> Plan:
+    """`x[[0, -1]]`: literals, so negative ones count from the end."""
+    array = walk.unparen(item)
+    assert isinstance(array, tree.Array)
+    known = np.array(arrays.literals(array) or [])
+    if known.size and known.dtype.kind != "i":
+        raise _not_an_integer(env, item, env.tensor(value))
+    size = x.dims[axis]
+    low, high = int(known.min(initial=0)), int(known.max(initial=-1))
+    rooms = [sizes.poly(r) for r in (size + sizes.const(low), sizes.poly(size) - 1 - high)]
+    for room in rooms:
+        if env.nonnegative(-room - 1):
+            raise _outside(env, node, x, axis, item)
+    with env.at(item.span) as b:
+        index = b.constant(known, I64)
+        if low < 0:
+            wrap = b.mul(b.constant(known < 0, I64), b.broadcast(b.size(size), [], known.shape))
+            index = b.add(index, wrap)
+    return Gathered(Tensor(index), item, all(map(env.nonnegative, rooms)))
+
+
+def _not_an_integer(env: Env, item: tree.Expr, value: Tensor) -> Problem:
+    return env.error(
+        "E0206",
+        f"an index must be an integer, this is {value.type}",
+        item.span,
+        "not an integer",
+        helps=[f"convert explicitly: `i32({spelled(env, item)})`"],
+    )
 
 
 def _check_position(

@@ -12,13 +12,12 @@ from irc.frontend import tree, walk
 from irc.frontend.analysis import expressions
 from irc.frontend.analysis.broadcasting import Operand, Site, numeric
 from irc.frontend.analysis.builtins.table import REQUIRED, Call, Param, bind
-from irc.frontend.analysis.describe import spelled
+from irc.frontend.analysis.describe import article, spelled
 from irc.frontend.analysis.env import Env
 from irc.frontend.analysis.operators import different_fields
 from irc.frontend.analysis.pointwise import not_float
 from irc.frontend.analysis.sizing import known_size, not_negative
 from irc.frontend.analysis.values import (
-    NUMERIC,
     DTypeRef,
     Number,
     Record,
@@ -320,11 +319,12 @@ def _known(env: Env, call: Call, node: tree.Expr, value: Value) -> Poly:
 def _dtype(env: Env, call: Call, node: tree.Expr, value: Value) -> DType:
     if isinstance(value, DTypeRef):
         return value.dtype
-    if isinstance(value, NUMERIC):
-        return value.dtype if isinstance(value, Tensor) else env.default_dtype(value)
+    if isinstance(value, Tensor):
+        return value.dtype
     raise env.error(
-        "E0302", f"a {value.type} is not a dtype", node.span, "write `f32`, for example"
-    )
+        "E0302", f"{article(value)} is not a dtype", node.span, "a dtype or a tensor that has one",
+        helps=["write `f32`, for example"],
+    )  # fmt: skip
 
 
 def _int(env: Env, call: Call, node: tree.Expr, value: Value) -> int:

@@ -49,6 +49,46 @@ PLANNED: dict[str, str] = {
 }
 
 
+# Names of other languages, each with how this one says it.
+FOREIGN: dict[str, str] = {
+    "True": "write `true`",
+    "False": "write `false`",
+    "None": "there is no null; leave the argument out",
+    "print": 'print is a statement: `print "x {x}"`',
+    "len": "write `shape(x)[0]`",
+    "range": "write `arange(n)`, or an index variable: `[... for i < n]`",
+    "float": "write `f32(x)` or `f64(x)`",
+    "int": "write `i32(x)` or `i64(x)`",
+    "str": "strings are text of messages only: `print \"x {x}\"`",
+    "list": "arrays are written `[a, b]`",
+    "array": "arrays are written `[a, b]`",
+    "lambda": "write a function, `def f(x) = ...`, or index notation",
+    "concatenate": "write `concat([a, b], axis=0)`",
+    "hstack": "write `concat([a, b], axis=1)`",
+    "vstack": "write `concat([a, b], axis=0)`",
+    "matmul": "write `a @ b`",
+    "power": "write `a ** b`",
+    "add": "write `a + b`",
+    "multiply": "write `a * b`",
+    "logical_and": "write `a and b`",
+    "logical_or": "write `a or b`",
+    "logical_not": "write `not a`",
+    "norm": "write `sqrt(sum(x ** 2))`",
+    "trace": "write `sum[i](x[i, i])`",
+    "swapaxes": "write `transpose(x, (1, 0))`",
+    "permute": "write `transpose(x, (1, 0))`",
+    "view": "write `reshape(x, [n, m])`",
+    "dropout": 'import it: `import nn`, then `nn.dropout(x, p)`',
+    "cross_entropy": 'import it: `import nn`, then `nn.cross_entropy(logits, y)`',
+    **{
+        name: "functions need no prefix here: `sum(x)`, `exp(x)`"
+        for name in ("np", "numpy", "jnp", "jax", "torch", "tf", "math")
+    },
+    **{name: "there are no objects: functions take their values as arguments"
+       for name in ("self", "this")},
+}
+
+
 def lookup(name: str, span: Span) -> Value | None:
     """The value of a name; None when it is not one of these."""
     if name == "newaxis":

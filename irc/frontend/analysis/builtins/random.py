@@ -11,7 +11,7 @@ from irc import sizes
 from irc.dialects.nd import Builder
 from irc.dtypes import BOOL, F32, I64, DType
 from irc.frontend.analysis import draws
-from irc.frontend.analysis.broadcasting import Operand, binder_size
+from irc.frontend.analysis.broadcasting import Operand, adapts, binder_size
 from irc.frontend.analysis.builtins.table import Call, builtin
 from irc.frontend.analysis.describe import spelled
 from irc.frontend.analysis.draws import Stream
@@ -35,6 +35,8 @@ def _stream(env: Env, call: Call, key: Operand | None) -> Stream:
 
 def _integer(env: Env, operand: Operand, name: str) -> SSAValue:
     """An i64 scalar."""
+    if not adapts(operand.value, I64):
+        raise _scalar(env, operand, name, "an integer")
     value = env.tensor(operand.value, I64)
     if value.rank or value.batch or not value.dtype.is_integer:
         raise _scalar(env, operand, name, "an integer")
@@ -49,6 +51,15 @@ def _scalar(env: Env, operand: Operand, name: str, what: str) -> Problem:
         operand.node.span,
         f"`{text}` is {operand.value.type}",
     )
+
+
+def _check_scalars(env: Env, **operands: Operand | None) -> None:
+    for name, o in operands.items():
+        if o is None:
+            continue
+        typed = isinstance(o.value, Tensor)
+        if o.value.dims or o.value.batch or typed and not o.value.dtype.is_float:  # type: ignore[union-attr]
+            raise _scalar(env, o, name, "a float")
 
 
 def _full_dims(env: Env, dims: Dims) -> Dims:
@@ -79,6 +90,7 @@ def uniform(
     key: Operand | None,
 ) -> Value:  # fmt: skip
     stream = _stream(env, call, key)
+    _check_scalars(env, low=low, high=high)
 
     def write(b: Builder, dtype: DType, full: Dims) -> SSAValue:
         u = draws.uniform(b, stream, full, dtype)
@@ -103,6 +115,7 @@ def normal(
     key: Operand | None,
 ) -> Value:  # fmt: skip
     stream = _stream(env, call, key)
+    _check_scalars(env, mean=mean, std=std)
 
     def write(b: Builder, dtype: DType, full: Dims) -> SSAValue:
         x = draws.normal(b, stream, full, dtype)

@@ -12,28 +12,32 @@ from irc.dtypes import BOOL
 from irc.frontend.analysis.broadcasting import Operand, Site
 from irc.frontend.analysis.builtins.elementwise import apply
 from irc.frontend.analysis.builtins.table import Call, builtin
-from irc.frontend.analysis.describe import result_of
+from irc.frontend.analysis.describe import result_of, spelled
 from irc.frontend.analysis.env import Env
 from irc.frontend.analysis.values import Origin, Tensor, Value
 
 
-def reduce_axes(env: Env, name: str, x: SSAValue, axes: Sequence[int], site: Site) -> SSAValue:
+def reduce_axes(
+    env: Env, name: str, x: SSAValue, axes: Sequence[int], site: Site, text: str
+) -> SSAValue:
     """
     The reduction `name` over axes of the IR value: those of `REDUCTIONS`, and `mean`.
+
+    text   the operand as the source spells it
 
     Raises E0302 for a dtype that it is not defined for, E0210 for an extremum of no elements.
     """
     dtype, b = dtype_of(x), env.b
     wants_bool = name in ("any", "all")
     if wants_bool != (dtype is BOOL) or name == "mean" and not dtype.is_float:
-        needed = "bool" if wants_bool else "a float" if name == "mean" else "a number"
-        way = "!= 0" if wants_bool else None
+        needed = "a bool" if wants_bool else "a float" if name == "mean" else "a number"
+        way = f"compare explicitly: `{text} != 0`" if wants_bool else None
         raise env.error(
             "E0302",
             f"`{name}` is not defined for {dtype}",
             site.span,
             f"{needed} is needed",
-            helps=[f"compare with `{way}` first" if way else "convert explicitly: `f32(...)`"],
+            helps=[way or f"convert explicitly: `{env.floatx}({text})`"],
         )
     if name in ("max", "min") and any(dims_of(x)[a] == 0 for a in axes):
         raise env.error("E0210", f"`{name}` of no elements", site.span, "the dimension has size 0")
@@ -59,7 +63,8 @@ def reduce_tensor(
     origin = Origin(span=call.span, how=result_of(name, x))
     with env.at(call.span) as b:
         offset = len(x.batch)
-        ssa = reduce_axes(env, name, x.ssa, [a + offset for a in axes], site)
+        text = spelled(env, next(iter(call.nodes.values())))
+        ssa = reduce_axes(env, name, x.ssa, [a + offset for a in axes], site, text)
         if keepdims:
             kept = [1 if d - offset in axes else s for d, s in enumerate(dims_of(x.ssa))]
             ssa = b.reshape(ssa, kept)
@@ -106,7 +111,7 @@ def _position(name: str, doc: str) -> None:
         if x.dtype is BOOL:
             raise env.error(
                 "E0302", f"`{name}` is not defined for bool", call.span, "a number is needed",
-                helps=["convert explicitly: `i32(x)`"],
+                helps=[f"convert explicitly: `i32({spelled(env, call.node('x'))})`"],
             )  # fmt: skip
         with env.at(call.span) as b:
             batch = dims_of(x.ssa)[: len(x.batch)]

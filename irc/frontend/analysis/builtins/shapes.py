@@ -125,8 +125,9 @@ def expand_dims(env: Env, call: Call, x: Tensor, axis: int) -> Value:
     rank = x.rank + 1
     if not -rank <= axis < rank:
         raise env.error(
-            "E0204", f"axis {axis} is out of range for a result of rank {rank}", call.span, ""
-        )
+            "E0204", f"axis {axis} is out of range for a result of rank {rank}",
+            call.span_of("axis"), f"valid axes are {-rank} to {rank - 1}",
+        )  # fmt: skip
     dims = list(x.dims)
     dims.insert(axis % rank, 1)
     return _reshaped(env, call, x, dims)
@@ -201,7 +202,17 @@ def _check_rest(env: Env, call: Call, parts: list[Tensor], axis: int, skip: bool
                 f"`{call.entry.name}` of {first.type} and {p.type}",
                 call.span,
                 f"ranks and sizes{off} must be equal",
+                helps=_joins_along(env, first, p) if skip else [],
             )
+
+
+def _joins_along(env: Env, x: Tensor, y: Tensor) -> list[str]:
+    """The axis along which two tensors can be joined, when there is just one."""
+    if x.rank != y.rank:
+        return []
+    pairs = enumerate(zip(x.dims, y.dims, strict=True))
+    differ = [axis for axis, sizes_ in pairs if not env.same_size(*sizes_)]
+    return [f"they can be joined along `axis={differ[0]}`"] if len(differ) == 1 else []
 
 
 @builtin("concat(parts: list, axis: int = 0)", "Tensors joined along an axis.")

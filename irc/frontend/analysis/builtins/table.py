@@ -163,6 +163,11 @@ def lookup(env: Env, name: str, span: Span) -> Value | None:
     planned = constants.PLANNED.get(name)
     if planned is not None:
         raise env.unsupported(f"`{name}` is not supported yet", span, helps=[planned])
+    foreign = constants.FOREIGN.get(name)
+    if foreign is not None:
+        raise env.error(
+            "E0105", f"no value named `{name}` here", span, "not a name of irc", helps=[foreign]
+        )
     return None
 
 
