@@ -116,3 +116,38 @@ def test_a_gradient_step_has_no_gradient() -> None:
         np.testing.assert_allclose(kernels.state["W"], W - x.T @ d, rtol=1e-5, atol=1e-5)
     assert "1200" not in kernels.text.arenas["step"]
     assert "k" not in kernels.text.arenas["step"]
+
+
+CARRIED = """
+func.func @f(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %e = tensor.empty() : tensor<4xf32>
+  %y = linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>], iterator_types = ["parallel"]} ins(%x : tensor<4xf32>) outs(%e : tensor<4xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    linalg.yield %a : f32
+  } -> tensor<4xf32>
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  %three = arith.constant 3 : index
+  %p, %q = scf.for %i = %zero to %three step %one iter_args(%u = %y, %v = %y) -> (tensor<4xf32>, tensor<4xf32>) {
+    %next = arith.addi %i, %one : index
+    %b = tensor.extract READ[%i] : tensor<4xf32>
+    %c = tensor.insert %b into %u[%next] : tensor<4xf32>
+    scf.yield SWAP : tensor<4xf32>, tensor<4xf32>
+  }
+  func.return %p, %q : tensor<4xf32>, tensor<4xf32>
+}
+"""
+
+
+@pytest.mark.parametrize("read", ["%u", "%v", "%y"])
+@pytest.mark.parametrize("swap", ["%c, %v", "%v, %c"])
+def test_carried_tensors_do_not_disturb_each_other(read: str, swap: str) -> None:
+    """Two values carried from one, read inside from outside, exchanged at the end."""
+    text = CARRIED.replace("READ", read).replace("SWAP", swap)
+    x = np.arange(4, dtype=np.float32) + 1
+    want = execute(parse_module(text), "f", [x])
+    kernels = compile_module(lower(parse_module(text)))
+    out = [np.zeros(4, np.float32) for _ in range(2)]
+    assert kernels("f", {}, [x], out) == 0
+    for got, expected in zip(out, want.results, strict=True):
+        np.testing.assert_array_equal(got, expected)

@@ -26,19 +26,22 @@ _FLOATS: dict[type[Attribute], tuple[str, str]] = {
 }
 
 
+_INTEGERS = {1: "bool", 8: "int8_t", 16: "int16_t", 32: "int32_t", 64: "int64_t"}
+
+
 def c_type(type_: Attribute) -> str:
     """The C type that holds a value or an element: `float`, `int32_t`, `v16f32`."""
-    if isinstance(type_, IndexType):
+    kind = type(type_)  # abstract classes make isinstance slow, and this is asked everywhere
+    known = _FLOATS.get(kind)
+    if known is not None:
+        return known[0]
+    if kind is IntegerType:
+        return _INTEGERS[type_.width.data]  # type: ignore[attr-defined]
+    if kind is IndexType:
         return "int64_t"
-    if isinstance(type_, IntegerType):
-        width = type_.width.data
-        return "bool" if width == 1 else f"int{width}_t"
     if isinstance(type_, VectorType):
         return vector_name(type_)
-    known = _FLOATS.get(type(type_))
-    if known is None:
-        raise InternalError(f"no C type for {type_}")
-    return known[0]
+    raise InternalError(f"no C type for {type_}")
 
 
 def suffix(type_: Attribute) -> str:
@@ -79,12 +82,12 @@ def unsigned(type_: Attribute) -> str:
 
 
 def is_bool(type_: Attribute) -> bool:
-    return isinstance(type_, IntegerType) and type_.width.data == 1
+    return type(type_) is IntegerType and type_.width.data == 1
 
 
 def is_half(type_: Attribute) -> bool:
     """Kept as 16 bits, computed in float."""
-    return isinstance(type_, Float16Type | BFloat16Type)
+    return type(type_) in (Float16Type, BFloat16Type)
 
 
 def literal(value: int | float, type_: Attribute) -> str:

@@ -64,7 +64,7 @@ class Pool:
 
     def index(self, value: Index) -> SSAValue:
         """An index as an SSA value."""
-        if isinstance(value, SSAValue):
+        if not isinstance(value, int):
             return value
         return self._constant(value, INDEX, lambda: IntegerAttr(value, INDEX))
 

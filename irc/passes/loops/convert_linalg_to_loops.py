@@ -173,10 +173,10 @@ def find_fills(block: Block) -> Fills:
 
 def memrefs(op: Operation) -> list[SSAValue]:
     """Memory that `op` and what is inside it touches."""
-    values = [v for v in op.operands if isinstance(v.type, MemRefType)]
+    values = [v for v in op.operands if type(v.type) is MemRefType]
     for region in op.regions:
         for inner in region.walk():
-            values += [v for v in inner.operands if isinstance(v.type, MemRefType)]
+            values += [v for v in inner.operands if type(v.type) is MemRefType]
     return values
 
 

@@ -16,15 +16,17 @@ COUNTERS = ("i", "j", "k", "l", "m", "n")
 SIMD = "irc.simd"  # on a loop: iterations do not depend on each other
 
 # These must not run where the loop around them would not: they trap, or may leave their array.
-_STAYS: tuple[type[Operation], ...] = (
-    memref.LoadOp,
-    arith.DivSIOp,
-    arith.DivUIOp,
-    arith.RemSIOp,
-    arith.RemUIOp,
-    arith.FloorDivSIOp,
-    arith.CeilDivSIOp,
-    arith.CeilDivUIOp,
+_STAYS: frozenset[type[Operation]] = frozenset(
+    {
+        memref.LoadOp,
+        arith.DivSIOp,
+        arith.DivUIOp,
+        arith.RemSIOp,
+        arith.RemUIOp,
+        arith.FloorDivSIOp,
+        arith.CeilDivSIOp,
+        arith.CeilDivUIOp,
+    }
 )
 # Work of a scalar op relative to an addition, for the decision to use threads.
 _COST: dict[type[Operation], int] = {
@@ -80,21 +82,22 @@ class Nest:
                 arg.replace_all_uses_with(value)
         innermost = len(self.pens) - 1
         for op in list(block.ops):
-            if isinstance(op, YieldOp):
+            kind = type(op)  # abstract classes make isinstance slow, and bodies are long
+            if kind is YieldOp:
                 return list(op.operands)
             op.detach()
-            if isinstance(op, IndexOp):
-                self._index(op)
+            if kind is IndexOp:
+                self._index(op)  # type: ignore[arg-type]
                 continue
-            depth = innermost if isinstance(op, _STAYS) or op.regions else self._depth(op)
+            depth = innermost if type(op) in _STAYS or op.regions else self._depth(op)
             pen = self.pens[depth]
             location = op.location
             pen.insert(op)
             op.location = location
             for result in op.results:
                 self.depth[result] = depth
-            if isinstance(op, memref.LoadOp):
-                _resolve_load(op, pen.at(op))
+            if kind is memref.LoadOp:
+                _resolve_load(op, pen.at(op))  # type: ignore[arg-type]
         raise AssertionError("a body without linalg.yield")
 
     def _index(self, op: IndexOp) -> None:
