@@ -118,24 +118,23 @@ def test_a_gradient_step_has_no_gradient() -> None:
     assert "k" not in kernels.text.arenas["step"]
 
 
-CARRIED = """
-func.func @f(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
-  %e = tensor.empty() : tensor<4xf32>
-  %y = linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>], iterator_types = ["parallel"]} ins(%x : tensor<4xf32>) outs(%e : tensor<4xf32>) {
-  ^bb0(%a: f32, %o: f32):
-    linalg.yield %a : f32
-  } -> tensor<4xf32>
+COPY = generic("y", "i", [("x", "i", (4,))], ("e", "i", (4,)), "  linalg.yield %a : f32")
+T = "tensor<4xf32>"
+CARRIED = f"""
+func.func @f(%x: {T}) -> ({T}, {T}) {{
+  {empty("e", (4,))}
+  {COPY}
   %zero = arith.constant 0 : index
   %one = arith.constant 1 : index
   %three = arith.constant 3 : index
-  %p, %q = scf.for %i = %zero to %three step %one iter_args(%u = %y, %v = %y) -> (tensor<4xf32>, tensor<4xf32>) {
+  %p, %q = scf.for %i = %zero to %three step %one iter_args(%u = %y, %v = %y) -> ({T}, {T}) {{
     %next = arith.addi %i, %one : index
-    %b = tensor.extract READ[%i] : tensor<4xf32>
-    %c = tensor.insert %b into %u[%next] : tensor<4xf32>
-    scf.yield SWAP : tensor<4xf32>, tensor<4xf32>
-  }
-  func.return %p, %q : tensor<4xf32>, tensor<4xf32>
-}
+    %s = tensor.extract READ[%i] : {T}
+    %c = tensor.insert %s into %u[%next] : {T}
+    scf.yield SWAP : {T}, {T}
+  }}
+  func.return %p, %q : {T}, {T}
+}}
 """
 
 
