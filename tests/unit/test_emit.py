@@ -117,8 +117,9 @@ def test_formats() -> None:
 
 def test_an_op_without_a_spelling_is_our_mistake() -> None:
     with pytest.raises(InternalError, match="linalg.generic has no spelling in C"):
-        from irc.passes.loops.bufferize import BufferizePass
         from kernels import context
+
+        from irc.passes.loops.bufferize import BufferizePass
 
         module = parse_module(SCALE)
         BufferizePass().apply(context(), module)
