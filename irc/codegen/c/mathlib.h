@@ -35,6 +35,16 @@ IRC_HELPER void irc_copy(void *to, const void *from, int64_t bytes)
         memcpy(to, from, (size_t)bytes);
 }
 
+/* A constant array, read from memory: GCC 12 with AVX-512 copies {1, 1, 1, 0} as {1, 1, 1, 1} when it
+ * sees the numbers (it takes the wide integer, whose leading zeros are left out, for a broadcast). */
+IRC_HELPER const void *irc_unseen(const void *constant)
+{
+#if defined(__GNUC__) && !defined(__clang__)
+    __asm__("" : "+r"(constant));
+#endif
+    return constant;
+}
+
 /* ---- integers: signless storage, wrapping; divisors are not zero, counts are below the width */
 
 #define IRC_INTEGER(bits, wide)                                                                    \

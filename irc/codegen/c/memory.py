@@ -138,11 +138,12 @@ def emit_get_global(op: Operation, c: Scope) -> None:
     symbol = op.name_.root_reference.data
     c.dims[value] = [str(d) for d in value.type.get_shape()]  # type: ignore[attr-defined]
     field = c.fields.get(symbol)
+    name = c.fresh(value.name_hint or symbol)
     if field is None:  # a constant of the module
         c.const.add(value)
-        c.bind(value, f"irc_{symbol}")
+        c.line(f"{c.pointer(value)}const {name} = irc_unseen(irc_{symbol});")
+        c.bind(value, name)
         return
-    name = c.fresh(value.name_hint or symbol)
     c.line(f"{c.pointer(value)}const {name} = ctx->{field};")
     c.bind(value, name)
 

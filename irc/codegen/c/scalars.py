@@ -260,7 +260,7 @@ def spell_cmpi(op: Operation, c: Scope) -> Expr:
     symbol = _COMPARE[predicate]
     type_ = op.lhs.type
     limit = COMPARISON if predicate >= 2 else EQUALITY
-    if (known := _by_range(op, predicate)) is not None:
+    if (known := _settled(op, predicate)) is not None:
         read = _operand(op, c, int(isinstance(op.lhs.owner, arith.ConstantOp)), ATOM)
         return f"((void){read}, {'true' if known else 'false'})", ATOM
     if predicate >= 6 and not is_bool(type_):
@@ -273,13 +273,17 @@ def spell_cmpi(op: Operation, c: Scope) -> Expr:
     return f"{left} {symbol} {right}", limit
 
 
-def _by_range(op: arith.CmpiOp, predicate: int) -> bool | None:
+def _settled(op: arith.CmpiOp, predicate: int) -> bool | None:
     """
-    What a comparison with the smallest or largest number of the type must give: C compilers warn
-    of those. None for all others.
+    What a comparison with itself, or with the smallest or largest number of the type, must give:
+    C compilers warn of those. None for all others.
     """
     type_ = op.lhs.type
-    if predicate < 2 or is_bool(type_) or isinstance(type_, VectorType):
+    if isinstance(type_, VectorType):
+        return None
+    if op.lhs is op.rhs:
+        return predicate in (0, 3, 5, 7, 9)  # ==, <=, >=
+    if predicate < 2 or is_bool(type_):
         return None
     bits = type_.width.data if isinstance(type_, IntegerType) else 64
     signed = predicate < 6
