@@ -82,12 +82,25 @@ def is_terminal(stream: IO[Any]) -> bool:
 
 
 def run_command(
-    command: click.Command,
+    make_command: Callable[[Callable[..., int]], click.Command],
+    serve: Callable[[dict[str, Any], Reporter], int],
     argv: Sequence[str] | None,
-    name: str,
-    reporter: Reporter,
 ) -> int:
-    """Runs a click command and gives its exit code; no exception gets out."""
+    """
+    Runs a command and gives its exit code; no exception gets out.
+
+    make_command   the command, which calls what it is given with the values of the flags
+    serve          does the work; the flags of messages are in the reporter by then
+    """
+    reporter = Reporter()
+
+    def act(diagnostics: str, color: str, verbose: int, quiet: bool, **given: Any) -> int:
+        reporter.style, reporter.color = diagnostics, color
+        reporter.verbose, reporter.quiet = verbose, quiet
+        return serve(given, reporter)
+
+    command = make_command(act)
+    name = str(command.name)
     with quiet_pipes() as pipes:
         try:
             args = expand_files(list(sys.argv[1:] if argv is None else argv))

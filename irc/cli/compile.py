@@ -34,14 +34,7 @@ EXAMPLES = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and gives its exit code."""
-    reporter = Reporter()
-
-    def act(diagnostics: str, color: str, verbose: int, quiet: bool, **given: Any) -> int:
-        reporter.style, reporter.color = diagnostics, color
-        reporter.verbose, reporter.quiet = verbose, quiet
-        return serve(given, reporter)
-
-    return run_command(make_command(act), argv, "irc-compile", reporter)
+    return run_command(make_command, serve, argv)
 
 
 def make_command(act: Any = None) -> Command:

@@ -20,7 +20,7 @@ from irc.diagnostics import Diagnostic, SourceMap
 from irc.errors import CheckFailed, InternalError, UserError
 
 if TYPE_CHECKING:
-    from irc.cli.opt_session import Chunk
+    from irc.cli.opt_request import Chunk
 
 EXPECTED = re.compile(
     r"//\s*expected-(error|warning|note|remark)(?:@(?:(above|below)|([+-]?)(\d+)))?\s*"

@@ -20,7 +20,7 @@ from irc.options import Options, parse_checks
 from irc.pipeline import PASSES
 
 if TYPE_CHECKING:
-    from irc.cli.opt_session import Request
+    from irc.cli.opt_request import Request
 
 HELP = """\
 Usage: irc-opt [FLAGS] [FILE]
@@ -35,14 +35,7 @@ EXAMPLES = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and gives its exit code."""
-    reporter = Reporter()
-
-    def act(diagnostics: str, color: str, verbose: int, quiet: bool, **given: Any) -> int:
-        reporter.style, reporter.color = diagnostics, color
-        reporter.verbose, reporter.quiet = verbose, quiet
-        return serve(given, reporter)
-
-    return run_command(make_command(act), argv, "irc-opt", reporter)
+    return run_command(make_command, serve, argv)
 
 
 def make_command(act: Any = None) -> Command:
@@ -112,7 +105,7 @@ def learn(given: dict[str, Any]) -> str | None:
 
 def request(given: dict[str, Any]) -> Request:
     from irc.cli.defines import parse_defines
-    from irc.cli.opt_session import Request
+    from irc.cli.opt_request import Request
 
     options = Options(
         defines=parse_defines(given.pop("defines")),

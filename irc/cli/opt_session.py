@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,12 +13,12 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.utils.exceptions import VerifyException
 
 from irc.cli.common import Reporter, usage, write_output
+from irc.cli.opt_request import Chunk, Plan, Request
 from irc.dialects.context import make_context
 from irc.dialects.text import module_text, parse_text, verify_text
 from irc.dialects.verify import verify_module
 from irc.errors import InternalError, IrcError, UserError
-from irc.files import read_text, shown
-from irc.options import Options
+from irc.files import read_text
 from irc.passes.manager import PassFailure, PassManager
 from irc.passes.spelling import PassText, parse_pipeline, pipeline_text
 from irc.pipeline import Stage, check_stage, level_of, load, standard_pipeline
@@ -27,67 +26,6 @@ from irc.target import parse as parse_target
 
 if TYPE_CHECKING:
     from xdsl.passes import ModulePass
-
-
-@dataclass
-class Request:
-    """The command line of irc-opt, read. Fields are named as the flags."""
-
-    file: str | None
-    kind: str | None
-    options: Options
-    split_input_file: str | None
-    allow_unregistered_dialect: bool
-    pipelines: tuple[str, ...]
-    stop: str | None
-    start: str | None
-    verify_each: bool
-    verify_roundtrip: bool
-    output: str
-    form: str
-    print_debuginfo: bool
-    no_names: bool
-    before: tuple[str, ...]
-    after: tuple[str, ...]
-    before_all: bool
-    after_all: bool
-    after_change: bool
-    after_failure: bool
-    tree: str | None
-    diff: bool
-    time_passes: str | None
-    stats: str | None
-    remarks: bool
-    verify_diagnostics: bool
-    run: str | None
-    arguments: tuple[str, ...]
-    compare_exec: bool
-    seed: int
-    bisect: str | None
-    shrink: str | None
-    reproducer: str | None
-    run_reproducer: bool
-    dump_pipeline: bool
-
-    @property
-    def shown_file(self) -> str:
-        return "<stdin>" if self.file in (None, "-") else shown(str(self.file))
-
-
-@dataclass
-class Chunk:
-    """One module's text. It starts with empty lines, so that its lines keep their numbers."""
-
-    text: str
-    file: str
-
-
-@dataclass
-class Plan:
-    """Passes to run, and the stages that end among them: (number of passes, stage)."""
-
-    passes: list[PassText]
-    ends: list[tuple[int, Stage]]
 
 
 def run(request: Request, reporter: Reporter) -> int:

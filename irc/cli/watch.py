@@ -21,7 +21,7 @@ from irc.passes.manager import Observer, PassManager
 from irc.pipeline import stage_of_pass
 
 if TYPE_CHECKING:
-    from irc.cli.opt_session import Request
+    from irc.cli.opt_request import Request
 
 
 class PrintIR(Observer):
