@@ -18,7 +18,6 @@ from irc.diagnostics.model import (
     Severity,
     SourceMap,
     Span,
-    unsupported,
 )
 from irc.diagnostics.suggest import did_you_mean
 
@@ -36,7 +35,6 @@ __all__ = [
     "render",
     "render_short",
     "to_json",
-    "unsupported",
 ]
 
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple
-
-if TYPE_CHECKING:
-    from irc.errors import Unsupported
+from typing import Literal, NamedTuple
 
 Severity = Literal["error", "warning", "note", "remark"]
 
@@ -131,18 +127,3 @@ class SourceMap:
 def split_lines(text: str) -> list[str]:
     """Lines as spans count them: LF, CRLF and CR end one, nothing else does."""
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
-
-
-def unsupported(
-    what: str,
-    span: Span | None = None,
-    *,
-    helps: Sequence[str] = (),
-    notes: Sequence[str] = (),
-    code: str = "E0901",
-) -> Unsupported:
-    """The exception for a known gap: "`scan` is not supported yet"."""
-    from irc.errors import Unsupported
-
-    labels = (Label(span, "not supported", primary=True),) if span else ()
-    return Unsupported(Diagnostic(code, what, labels, tuple(notes), tuple(helps)))

@@ -15,9 +15,8 @@ from irc.diagnostics import (
     render,
     render_short,
     to_json,
-    unsupported,
 )
-from irc.errors import UserError
+from irc.errors import Unsupported, UserError
 
 TRAIN = """\
 const D = 784
@@ -518,6 +517,6 @@ def test_an_exception_reads_like_its_diagnostics() -> None:
     assert str(UserError(diagnostic)) == "train.irc:11:25: error[E0105]: no value"
     shown = str(UserError([diagnostic], SourceMap({"train.irc": TRAIN})))
     assert "11 |     let gW = grad(cost, wrt=c)" in shown
-    assert str(unsupported("`scan` is not supported yet")) == (
+    assert str(Unsupported("`scan` is not supported yet")) == (
         "error[E0901]: `scan` is not supported yet"
     )

@@ -18,7 +18,9 @@ from irc.diagnostics.codes import (
     tools,
 )
 from irc.diagnostics.codes.page import Page
+from irc.diagnostics.model import Diagnostic
 from irc.diagnostics.suggest import did_you_mean
+from irc.errors import UserError
 
 __all__ = ["PAGES", "Page", "explain"]
 
@@ -38,9 +40,6 @@ def explain(code: str) -> str:
     page = PAGES.get(code.strip().upper())
     if page is not None:
         return page.text()
-    from irc.diagnostics import Diagnostic
-    from irc.errors import UserError
-
     near = did_you_mean(code.strip().upper(), PAGES)
     helps = [f"did you mean {near[0]}?"] if near else ["codes look like E0201 and W0401"]
     raise UserError(
