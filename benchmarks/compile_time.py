@@ -106,10 +106,10 @@ def in_passes(groups: dict[str, float]) -> float:
 def measure(task: dict[str, Any]) -> Iterator[dict[str, Any]]:
     match task["work"]:
         case "cold":
-            yield cold(task)
+            yield cold(task, "so")
         case "cpu":
             time.perf_counter = time.process_time  # before irc reads the clock
-            yield cold(task)
+            yield cold(task, "c")
         case "warm":
             yield warm(task)
         case _:
@@ -126,11 +126,11 @@ def import_compiler() -> None:
         pass_class(name)
 
 
-def cold(task: dict[str, Any]) -> dict[str, Any]:
+def cold(task: dict[str, Any], kind: str) -> dict[str, Any]:
     start = time.perf_counter()
     import_compiler()
     imports = time.perf_counter() - start
-    return {"first": {"imports": imports, **stages(task, "so")}}
+    return {"first": {"imports": imports, **stages(task, kind)}}
 
 
 def stages(task: dict[str, Any], kind: str) -> dict[str, float]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 Call = Callable[[], object]
+Clock = Callable[[], float]
 
 
 @dataclass(frozen=True)
@@ -27,38 +28,42 @@ class Spread:
         return {"min": self.low, "median": self.median, "max": self.high}
 
 
-def interleaved(calls: Mapping[str, Call], rounds: int, batch_s: float) -> dict[str, list[float]]:
+def interleaved(
+    calls: Mapping[str, Call], rounds: int, batch_s: float, clock: Clock = time.process_time
+) -> dict[str, list[float]]:
     """
     Seconds of one call by name, one number a round.
 
     All take turns in every round, so that a slow moment of the machine meets all of them; who
     begins changes from round to round. Short calls are timed in batches of about `batch_s`.
+
+    clock   CPU time for work on one thread: equal to wall time, but for what others take away
     """
-    counts = {name: batch_size(call, batch_s) for name, call in calls.items()}
+    counts = {name: batch_size(call, batch_s, clock) for name, call in calls.items()}
     times: dict[str, list[float]] = {name: [] for name in calls}
     order = list(calls)
     for _ in range(rounds):
         for name in order:
-            times[name].append(seconds_of(calls[name], counts[name]) / counts[name])
+            times[name].append(seconds_of(calls[name], counts[name], clock) / counts[name])
         order.append(order.pop(0))
     return times
 
 
-def batch_size(call: Call, batch_s: float) -> int:
+def batch_size(call: Call, batch_s: float, clock: Clock) -> int:
     """Warms up, and finds how many calls take `batch_s`."""
     call()
     count = 1
-    while (seconds := seconds_of(call, count)) < batch_s / 2 and count < 10**7:
+    while (seconds := seconds_of(call, count, clock)) < batch_s / 2 and count < 10**7:
         count = max(2 * count, min(int(count * batch_s / max(seconds, 1e-9)), 100 * count))
     return count
 
 
-def seconds_of(call: Call, count: int) -> float:
+def seconds_of(call: Call, count: int, clock: Clock) -> float:
     repeat = [None] * count  # iterating a list costs less than a range
-    start = time.perf_counter()
+    start = clock()
     for _ in repeat:
         call()
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def ratios(slow: Sequence[float], fast: Sequence[float]) -> Spread:

@@ -11,6 +11,7 @@ import importlib
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -74,8 +75,10 @@ def measure(task: dict[str, Any]) -> Iterator[dict[str, Any]]:
     from benchmarks.peers import irc_peer
     from benchmarks.workloads import workloads
 
+    clock = time.perf_counter
     if task["threads"] == 1:
         pin()
+        clock = time.process_time
     irc_peer.paths = task["paths"]
     peers = [importlib.import_module(f"benchmarks.peers.{name}") for name in PEERS]
     for workload in workloads():
@@ -86,7 +89,7 @@ def measure(task: dict[str, Any]) -> Iterator[dict[str, Any]]:
         noise.probe()
         inputs = _inputs(workload, checking=False)
         calls = {p.NAME: _call(p, workload, inputs) for p in peers if hasattr(p, workload.kind)}
-        found = interleaved(calls, task["rounds"], task["batch_s"])
+        found = interleaved(calls, task["rounds"], task["batch_s"], clock)
         noise.probe()
         others = [name for name in found if name != "irc"]
         yield {

@@ -66,7 +66,9 @@ def test_rounds_are_interleaved_and_short_calls_are_batched() -> None:
             seen.append("fast")
         time.sleep(0.001)
 
-    found = interleaved({"slow": slow, "fast": fast}, rounds=3, batch_s=0.001)
+    found = interleaved(
+        {"slow": slow, "fast": fast}, rounds=3, batch_s=0.001, clock=time.perf_counter
+    )
     assert len(found["slow"]) == len(found["fast"]) == 3
     assert 1.5 < ratios(found["slow"], found["fast"]).median < 6
     turns = "".join(name[0] for name in seen).replace("ss", "s")
