@@ -276,6 +276,4 @@ def escaped(name: str) -> str:
 def test(outputs: Outputs, source: Source, reporter: Reporter) -> int:
     from irc.cli.testing import run_tests
 
-    data = outputs.texts["so"]
-    assert isinstance(data, bytes)
-    return run_tests(data, source.file, reporter)
+    return run_tests(outputs.data("so"), source.file, reporter)

@@ -84,9 +84,7 @@ def module_bytes(request: Request, reporter: Reporter) -> tuple[bytes, str]:
     watch = Watch(warning=Lints((), reporter).report)
     with progress(source.file, watch, reporter):
         outputs = compile_source(source, request.options, ["so"], watch)
-    data = outputs.texts["so"]
-    assert isinstance(data, bytes)
-    return data, name
+    return outputs.data("so"), name
 
 
 def overview(spec: ModuleSpec) -> str:

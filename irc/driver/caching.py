@@ -14,7 +14,8 @@ from typing import Any
 from irc.cache import Cache, Entry, cpu_identity, digest, open_cache, package_identity
 from irc.codegen.c.toolchain import find_compiler
 from irc.diagnostics import Call, Diagnostic, Label, SourceMap, Span, to_json
-from irc.driver import Outputs, Source, Watch, compile_fresh
+from irc.driver.fresh import compile_fresh
+from irc.driver.records import Outputs, Source, Watch
 from irc.options import Options
 
 FILES = {"so": "module.so", "header": "module.h", "c": "module.c", "json": "module.json"}
@@ -50,7 +51,7 @@ def compile_and_store(
     watch.warning = warning
     made = [k for k in FILES if k in kinds or k != "so" or "so" in kinds]
     outputs = compile_fresh(source, options, made, watch)
-    files = {FILES[kind]: _bytes(outputs.texts[kind]) for kind in made}
+    files = {FILES[kind]: outputs.data(kind) for kind in made}
     imports = [name for name in outputs.sources if name != source.file]
     with watch.timed("cache", "store"):
         entry = cache.store(key, files, imports, {"kinds": made, "warnings": warnings})
@@ -99,7 +100,3 @@ def diagnostic_from_json(record: dict[str, Any]) -> Diagnostic:
         record["severity"],
         tuple(Call(c["function"], Span(**c["span"]), c["arguments"]) for c in record["calls"]),
     )
-
-
-def _bytes(data: str | bytes) -> bytes:
-    return data.encode("utf-8") if isinstance(data, str) else data

@@ -23,7 +23,7 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute, Operation
 
 from irc.dialects.verify import walk
-from irc.driver import Buffer
+from irc.driver.records import Buffer
 from irc.passes.loops.plan_memory import ARENA, BUFFERS
 from irc.passes.remarks import Remark
 

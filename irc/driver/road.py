@@ -15,9 +15,9 @@ from irc.abi import ModuleSpec
 from irc.dialects.context import make_context
 from irc.dialects.text import module_text, parse_module, verify_text
 from irc.dialects.verify import verify_dominance
-from irc.driver import BINARY, IR_KINDS, Outputs, Source, Watch
 from irc.driver.describe import describe_module, functions_of, keep_entries
 from irc.driver.explorer import Row
+from irc.driver.records import BINARY, IR_KINDS, Outputs, Source, Watch
 from irc.errors import InternalError, UserError
 from irc.options import Options
 from irc.passes.manager import PassFailure, PassManager

@@ -1,0 +1,45 @@
+"""Compilation from the start: what needs only the text, then the road."""
+
+from __future__ import annotations
+
+from irc.driver.records import TEXT_KINDS, Outputs, Source, Watch
+from irc.errors import UserError
+from irc.options import Options
+
+
+def compile_fresh(source: Source, options: Options, kinds: list[str], watch: Watch) -> Outputs:
+    """As `compile_source`, past the cache."""
+    outputs = Outputs()
+    _front_texts(source, kinds, outputs)
+    if not set(kinds) - set(TEXT_KINDS) and kinds:
+        return outputs
+    from irc.driver.road import Road
+
+    Road(source, options, watch, outputs).walk(kinds)
+    return outputs
+
+
+def check_only(source: Source, options: Options, watch: Watch) -> None:
+    """Parses, checks types, and stops."""
+    from irc.driver.road import Road
+
+    Road(source, options, watch, Outputs()).read()
+
+
+def _front_texts(source: Source, kinds: list[str], outputs: Outputs) -> None:
+    """tokens, ast and irc: from the text alone, as editors want them."""
+    if not set(kinds) & set(TEXT_KINDS):
+        return
+    if source.kind != "irc":
+        raise UserError(f"{source.file} is IR: tokens, ast and irc are made from programs")
+    from irc.frontend import syntax
+    from irc.frontend.format import format_module
+    from irc.frontend.walk import dump
+
+    if "tokens" in kinds:
+        rows = syntax.tokens(source.text, source.file)
+        outputs.texts["tokens"] = "".join(f"{row}\n" for row in rows)
+    if "ast" in kinds or "irc" in kinds:
+        tree = syntax.parse(source.text, source.file)
+        outputs.texts["ast"] = dump(tree)
+        outputs.texts["irc"] = format_module(tree)
