@@ -8,19 +8,13 @@ reads it too; here its refusals become what a running program reports.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from xdsl.ir import Operation
 
 from irc.dialects.nd.evaluate import EVALUATE, EmptyReductionError, evaluate_op
 from irc.execution.control import CheckFailed
-from irc.execution.outcome import ExecutionError, Failure, Outcome
-
-if TYPE_CHECKING:
-    from xdsl.dialects.builtin import ModuleOp
-
-__all__ = ["evaluate", "evaluate_op", "execute_nd"]
+from irc.execution.outcome import ExecutionError, Failure
 
 
 def evaluate(
@@ -40,15 +34,3 @@ def evaluate(
         raise CheckFailed(Failure("shape", str(error))) from None
     except KeyError as error:
         raise ExecutionError(f"the size {error} has no value") from None
-
-
-def execute_nd(
-    module: ModuleOp,
-    function: str,
-    inputs: Sequence[np.ndarray],
-    state: Mapping[str, np.ndarray] | None = None,
-) -> Outcome:
-    """Calls one function of a module of `nd` ops; see `irc.execution.execute`."""
-    from irc.execution import execute
-
-    return execute(module, function, inputs, state)

@@ -10,6 +10,7 @@ from xdsl.ir import Operation
 
 from irc.dialects import nd
 from irc.dialects.verify import describe
+from irc.execution import nd as reference
 from irc.execution.control import CheckFailed, assign_all, yielded
 from irc.execution.messages import fill
 from irc.execution.outcome import ExecutionError, Failure
@@ -22,9 +23,7 @@ def otherwise(op: Operation, c: PythonText) -> None:
     if op.name in ADDED:
         ADDED[op.name](op, c)
     elif op.name.startswith("nd.") and not op.regions:
-        from irc.execution.nd import evaluate
-
-        c.namespace["nd_evaluate"] = evaluate
+        c.namespace["nd_evaluate"] = reference.evaluate
         operands = ", ".join(f"np.asarray({x})" for x in c.names(op.operands))
         call = f"nd_evaluate({c.constant(op, 'op')}, [{operands}], run.sizes)"
         results = [c.define(r) for r in op.results]

@@ -17,7 +17,7 @@ from xdsl.ir import SSAValue
 
 from irc.dialects.nd import Builder
 from irc.dtypes import F32, F64, I32
-from irc.execution.nd import execute_nd
+from irc.execution import execute
 from irc.execution.outcome import Outcome
 from irc.passes.nd.canonicalize import CanonicalizePass
 from irc.passes.nd.cse import CsePass
@@ -45,7 +45,7 @@ def outcomes(module: ModuleOp, seed: int) -> list[Outcome]:
     found = []
     for sizes in SIZES:
         inputs = random_inputs(module, rng, sizes)
-        found.append(execute_nd(module, "f", inputs))
+        found.append(execute(module, "f", inputs))
     return found
 
 
@@ -119,7 +119,7 @@ def test_equal_in_exact_arithmetic(one: Any, seed: int) -> None:
     for sizes in SIZES:
         inputs = random_inputs(module, np.random.default_rng(seed), sizes)
         tame = [np.asarray(np.nan_to_num(np.tanh(x))).astype(x.dtype) for x in inputs]
-        a, b = (execute_nd(m, "f", tame) for m in (module, changed))
+        a, b = (execute(m, "f", tame) for m in (module, changed))
         assert a.failure == b.failure
         assert all(near(x, y) for x, y in zip(a.results, b.results, strict=True))
 

@@ -16,7 +16,7 @@ from irc.dialects.nd import REDUCTIONS, Builder
 from irc.dialects.nd.arrays import from_bytes, round_bf16, rounded, widened
 from irc.dialects.nd.philox import philox4x32, random_words
 from irc.dtypes import BF16, BOOL, DTYPES, F16, F32, F64, I32, I64, U32
-from irc.execution.nd import execute_nd
+from irc.execution import execute
 from irc.sizes import var
 
 N = var("n")
@@ -144,7 +144,7 @@ def test_the_extremum_of_none_fails_the_call(name: str) -> None:
         return b.reduce(name, x, [1])
 
     module = program([("f32", (N, 0))], body)
-    failure = execute_nd(module, "f", [np.zeros((2, 0), np.float32)]).failure
+    failure = execute(module, "f", [np.zeros((2, 0), np.float32)]).failure
     assert failure is not None and name in failure.message
     assert run(module, np.zeros((0, 0), np.float32))[0].shape == (0,)
 
@@ -320,10 +320,10 @@ def test_state_prints_and_checks() -> None:
     """.replace("nd.state_write", "%new = nd.sum %x axes = [0] : tensor<2xf32> to tensor<f32>\n"
                 "nd.state_write"))  # fmt: skip
     x, state = np.array([1.5, 2], np.float32), {"s": np.float32(7)}
-    good = execute_nd(module, "f", [x, np.array([True, True])], state)
+    good = execute(module, "f", [x, np.array([True, True])], state)
     assert good.prints == ["s = 7.00, x = [1.5, 2.0]"]
     assert good.results[0] == 7 and good.state["s"] == 3.5
-    bad = execute_nd(module, "f", [x, np.array([True, False])], state)
+    bad = execute(module, "f", [x, np.array([True, False])], state)
     assert bad.failure is not None
     assert (bad.failure.kind, bad.failure.message) == ("bounds", "x[1] = 2.0")
     assert bad.state["s"] == 7
@@ -340,7 +340,7 @@ def test_one_region_runs() -> None:
 
     module = program([("bool", ()), ("f64", ())], body)
     for p, expected, prints in ((True, -2, ["then"]), (False, 2, [])):
-        outcome = execute_nd(module, "f", [np.array(p), np.array(2.0)])
+        outcome = execute(module, "f", [np.array(p), np.array(2.0)])
         assert outcome.results[0] == expected and outcome.prints == prints
 
 

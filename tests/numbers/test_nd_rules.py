@@ -12,7 +12,7 @@ from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
 
 from irc.dialects.nd import dims_of, dtype_of
-from irc.execution.nd import execute_nd
+from irc.execution import execute
 from irc.passes.nd.canonicalize import CanonicalizePass
 from irc.passes.nd.expand_grad import ExpandGradPass
 from irc.passes.nd.fold_constants import FoldConstantsPass
@@ -69,7 +69,7 @@ def test_rules_keep_every_bit(name: str, one: Any) -> None:
         for seed in range(4):
             inputs = arguments(function, seed)
             title = function.sym_name.data
-            a, b = (execute_nd(module, title, inputs) for module in (before, after))
+            a, b = (execute(module, title, inputs) for module in (before, after))
             assert a.failure == b.failure, title
             assert all(map(same_bits, a.results, b.results)), title
 
@@ -89,7 +89,7 @@ def test_rules_are_equal_in_exact_arithmetic(name: str, one: Any) -> None:
         for i, x in enumerate(inputs):
             if x.dtype.kind == "f":
                 inputs[i] = rng.uniform(0.1, 0.9, x.shape).astype(x.dtype)
-        a, b = (execute_nd(module, title, inputs) for module in (before, after))
+        a, b = (execute(module, title, inputs) for module in (before, after))
         assert a.failure is None and b.failure is None
         for x, y in zip(a.results, b.results, strict=True):
             tolerance = 1e-5 if x.dtype == np.float32 else 1e-12
@@ -122,7 +122,7 @@ def test_stable_forms_keep_what_the_formula_loses(name: str) -> None:
     StabilizePass().apply(context(), module)
     ExpandGradPass().apply(context(), module)
     given, expected = STABLE[name]
-    outcome = execute_nd(module, name, [np.array(x) for x in given])
+    outcome = execute(module, name, [np.array(x) for x in given])
     assert np.allclose(outcome.results[0], expected, rtol=1e-15, atol=0)
 
 
@@ -131,11 +131,11 @@ def test_stable_softmax_and_log_sum_exp() -> None:
     StabilizePass().apply(context(), module)
     ExpandGradPass().apply(context(), module)
     x = np.array([[1000.0, 1000, -1000, 0], [-np.inf] * 4, [np.inf, 0, 0, 0]])
-    (r,) = execute_nd(module, "log_of_sum_of_exponentials", [x]).results
+    (r,) = execute(module, "log_of_sum_of_exponentials", [x]).results
     assert np.allclose(r[0], 1000.6931471805599) and r[1] == -np.inf and r[2] == np.inf
-    (r,) = execute_nd(module, "log_of_softmax", [x[:1]]).results
+    (r,) = execute(module, "log_of_softmax", [x[:1]]).results
     assert np.allclose(
         r, [[-0.6931471805599453, -0.6931471805599453, -2000.69314718, -1000.69314718]]
     )
-    (g,) = execute_nd(module, "a_derivative_does_not_see_the_shift", [x[0]]).results
+    (g,) = execute(module, "a_derivative_does_not_see_the_shift", [x[0]]).results
     assert np.allclose(g, [0.5, 0.5, 0, 0])

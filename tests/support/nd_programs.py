@@ -15,7 +15,7 @@ from xdsl.parser import Parser
 from irc.dialects import nd
 from irc.dialects.nd.arrays import numpy_dtype, rounded
 from irc.dtypes import DTYPES, DType
-from irc.execution.nd import execute_nd
+from irc.execution import execute
 
 DTYPE_NAMES = tuple(DTYPES)
 FLOATS = ("f16", "bf16", "f32", "f64")
@@ -61,7 +61,7 @@ def program(types: Iterable[tuple[str, Sequence[Any]]], body: Body) -> ModuleOp:
 
 def run(module: ModuleOp, *inputs: np.ndarray, function: str = "f") -> list[np.ndarray]:
     """The results of a call that does not fail."""
-    outcome = execute_nd(module, function, inputs)
+    outcome = execute(module, function, inputs)
     assert outcome.failure is None, outcome.failure
     return outcome.results
 
