@@ -249,8 +249,9 @@ OUTSIDE: list[tuple[str, str, Sequence[Any], str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("expression, result, inputs, text", OUTSIDE,
-ids=[f"{o[0]} {o[2]}" for o in OUTSIDE])
+@pytest.mark.parametrize(
+    "expression, result, inputs, text", OUTSIDE, ids=[f"{o[0]} {o[2]}" for o in OUTSIDE]
+)
 def test_a_read_outside_fails_the_call_with_the_index(
     expression: str, result: str, inputs: Sequence[Any], text: str
 ) -> None:

@@ -77,8 +77,9 @@ def values(draw: Any, scope: tuple[str, ...], depth: int) -> str:
             op = draw(st.sampled_from(("+", "-", "*")))
             return f"({draw(values(scope, depth - 1))} {op} {draw(values(scope, depth - 1))})"
         case "call":
-            f = draw(st.sampled_from(("tanh({})", "abs({})", "-{}", "max({}, a[0])",
-            "min({}, 0.25)")))
+            f = draw(
+                st.sampled_from(("tanh({})", "abs({})", "-{}", "max({}, a[0])", "min({}, 0.25)"))
+            )
             return str(f).format(draw(values(scope, depth - 1)))
         case "if":
             parts = draw(conditions(scope, depth)), *(draw(values(scope, depth - 1)) for _ in "ab")
