@@ -197,6 +197,9 @@ def fit(
 
 def common_dims(env: Env, site: Site, operands: Sequence[Operand]) -> tuple[Size, ...]:
     """The shape to which all operands broadcast."""
+    first = operands[0].value.dims
+    if all(o.value.dims == first for o in operands):
+        return first
     rank = max(len(o.value.dims) for o in operands)
     result: list[Size] = []
     for axis in range(-1, -rank - 1, -1):
@@ -254,6 +257,8 @@ def merged_batch(env: Env, values: Sequence[Numeric]) -> tuple[Binder, ...]:
 
 def spread(env: Env, x: Tensor, batch: tuple[Binder, ...], dims: Sequence[Size]) -> Tensor:
     """`x` repeated to the shape `dims` for each value of the index variables `batch`."""
+    if x.batch == batch and x.dims == dims:
+        return x
     shared = len(x.batch)
     full = (*(binder_size(b) for b in batch), *dims)
     own = dims_of(x.ssa)

@@ -70,6 +70,8 @@ class Unit:
         self.calls = 0  # written into this function so far
         self.masks: list[Frame] = []  # calls that draw a dropout mask
         self.reads: dict[str, SSAValue] = {}
+        # Open values that were given a dtype: by their `make`, the dtype and the block.
+        self.made: dict[tuple[object, DType, Block], SSAValue] = {}
         self._start = Builder(Block())  # reads of states; they go before the body
         self._sites = first_site
         self._rng: tuple[SSAValue, SSAValue] | None = None
@@ -288,8 +290,11 @@ class Env:
                 from irc.frontend.analysis.comprehension import materialize
 
                 return materialize(self, value, chosen)
-            case Open():
-                ssa = value.make(chosen)
+            case Open(make=make):
+                key = make, chosen, self.b.point.block
+                known_ssa = self.unit.made.get(key)
+                ssa = make(chosen) if known_ssa is None else known_ssa
+                self.unit.made[key] = ssa
         return Tensor(ssa, value.origin, value.batch)
 
     def default_dtype(self, value: Numeric) -> DType:

@@ -19,7 +19,7 @@ from irc.frontend import tree, walk
 from irc.frontend.analysis import arrays, expressions
 from irc.frontend.analysis.broadcasting import binder_size
 from irc.frontend.analysis.checks import demand, escaped, outside, resumed, snapshot
-from irc.frontend.analysis.counting import extremes, line, unproved
+from irc.frontend.analysis.counting import extremes, line, symbol, unproved
 from irc.frontend.analysis.describe import article, spelled
 from irc.frontend.analysis.env import Env
 from irc.frontend.analysis.gathers import gather
@@ -253,8 +253,11 @@ def _counted(
 ) -> Plan:
     """`step * i + offset` is a window along i where that stays inside; else data."""
     p, batch = value.poly, value.batch
+    size = x.dims[axis]
+    if len(batch) == 1 and binder_size(batch[0]) == size and p.name == symbol(batch[0]):
+        return Window(0, size, binder=batch[0])  # the usual case, `x[i]`
     ends = extremes(p, p, batch)
-    open_rooms = None if ends is None else unproved(env, x.dims[axis], ends, batch)
+    open_rooms = None if ends is None else unproved(env, size, ends, batch)
     if open_rooms and env.guard is None:
         for room in open_rooms:
             _refuse_or_check(env, node, x, axis, item, value, room)
