@@ -27,6 +27,7 @@ DEFAULT_LIMIT_BYTES = 1 << 30
 _FORMAT = "irc-cache-1"
 _VARIANTS = 8  # contents of the imports remembered for one key
 _TOUCH_AFTER_S = 3600.0
+_SOURCES = (".py", ".h", ".c", ".lark", ".json", ".irc")
 _TRIM_EVERY_S = 60.0
 _STALE_AFTER_S = 3600.0  # a temporary file that old has lost its process
 _IMPORT_LIMIT_BYTES = 1 << 26
@@ -106,7 +107,8 @@ class Cache:
             return
         now = time.time()
         found = []
-        for path, info in _walk(self.root):
+        for name, info in _walk(self.root):
+            path = Path(name)
             if path.name.startswith(".tmp-"):
                 if now - info.st_mtime > _STALE_AFTER_S:
                     path.unlink(missing_ok=True)
@@ -202,9 +204,8 @@ def cpu_identity() -> str:
 def package_identity(package: str | Path) -> str:
     """Changes with the compiler's own files, so that a developer never gets a stale result."""
     h = hashlib.sha256()
-    for path, info in sorted(_walk(Path(package))):
-        if path.suffix in (".py", ".h", ".c", ".lark", ".json", ".irc"):
-            h.update(f"{path}\0{info.st_size}\0{info.st_mtime_ns}\n".encode())
+    for path, info in sorted(_walk(package, _SOURCES)):
+        h.update(f"{path}\0{info.st_size}\0{info.st_mtime_ns}\n".encode())
     return h.hexdigest()
 
 
@@ -285,17 +286,18 @@ def _touch(*paths: Path) -> None:
         pass
 
 
-def _walk(root: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    """All regular files below `root`."""
+def _walk(root: str | Path, ends: tuple[str, ...] = ("",)) -> Iterator[tuple[str, os.stat_result]]:
+    """The regular files below `root` with these endings, without what Python caches."""
     pending = [str(root)]
     while pending:
         try:
             with os.scandir(pending.pop()) as entries:
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
-                        pending.append(entry.path)
-                    elif entry.is_file(follow_symlinks=False):
-                        yield Path(entry.path), entry.stat(follow_symlinks=False)
+                        if entry.name != "__pycache__":
+                            pending.append(entry.path)
+                    elif entry.name.endswith(ends) and entry.is_file(follow_symlinks=False):
+                        yield entry.path, entry.stat(follow_symlinks=False)
         except OSError:
             continue  # another process removed it
 
