@@ -1,0 +1,87 @@
+"""
+Runs programs whose C is compiled with sanitizers; started by a test with their library preloaded.
+
+    run_programs.py random FIRST COUNT | regressions | planted
+
+Prints what differs from the reference. A report of a sanitizer ends the process.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+TESTS = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS.parent), str(TESTS / "support")]
+
+# GCC warns of conversions that only its own instrumentation makes.
+SANITIZED = (
+    *("gcc", "-O1", "-g", "-Wno-conversion"),
+    *("-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
+)
+
+
+def random_cases(first: int, count: int) -> list[str]:
+    from levels import Call, Case, Road, differences
+    from nd_programs import values
+    from random_programs import ALL_DTYPES, random_inputs, random_program
+
+    found = []
+    sizes = ({"n": 3, "m": 2}, {"n": 0, "m": 1}, {"n": 1, "m": 0}, {"n": 5, "m": 9})
+    for start in range(first, first + count, 30):
+        cases = []
+        for seed in range(start, min(start + 30, first + count)):
+            rng = np.random.default_rng(seed)
+            module = random_program(rng, dtypes=ALL_DTYPES)
+            state = {"s": values("f32", (2, 3), seed)}
+            calls = [Call(random_inputs(module, rng, at), state) for at in sizes]
+            cases.append(Case(f"seed {seed}", module, calls))
+        level = 2 if start // 30 % 2 else 0
+        found += differences(cases, Road(level, executors=(), near=level == 2), [SANITIZED])
+    return found
+
+
+def regressions() -> list[str]:
+    from levels import Call, Case, Road, differences
+    from nd_programs import parse
+    from random_programs import random_inputs
+
+    cases = []
+    for path in sorted((TESTS / "levels" / "regressions").glob("*.mlir")):
+        module, rng = parse(path.read_text()), np.random.default_rng(0)
+        calls = [Call(random_inputs(module, rng, {"n": n, "m": n // 2})) for n in (0, 1, 67)]
+        cases.append(Case(path.stem, module, calls))
+    return differences(cases, Road(executors=()), [SANITIZED])
+
+
+def planted() -> list[str]:
+    """A read behind the end: what the sanitizers are there for."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, library = Path(folder) / "wrong.c", Path(folder) / "wrong.so"
+        source.write_text("double wrong(const double *x, long n) { return x[n]; }\n")
+        command = [*SANITIZED, "-shared", "-fPIC", str(source), "-o", str(library)]
+        subprocess.run(command, check=True)
+        x = np.zeros(300)
+        ctypes.CDLL(str(library)).wrong(ctypes.c_void_p(x.ctypes.data), ctypes.c_long(x.size))
+    return []
+
+
+def main(kind: str, *numbers: str) -> int:
+    match kind:
+        case "random":
+            found = random_cases(*map(int, numbers))
+        case "regressions":
+            found = regressions()
+        case _:
+            found = planted()
+    print("\n".join(found))
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
