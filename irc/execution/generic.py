@@ -22,6 +22,7 @@ from xdsl.ir.affine import (
     AffineMap,
 )
 
+from irc.dialects.nd.arrays import tree_reduce
 from irc.execution import numerics
 from irc.execution.memory import element
 
@@ -288,7 +289,7 @@ def fold_last(x: Array, fold: Fold) -> Array:
     """Reduces the last axis, which is not empty."""
     if fold.ordered:
         ufunc = np.add if fold.identity == 0.0 else np.multiply
-        return numerics.tree_reduce(x, ufunc, fold.identity)
+        return tree_reduce(x, ufunc, fold.identity)
     while x.shape[-1] > 1:
         half = x.shape[-1] // 2
         pairs = fold.combine(x[..., :half], x[..., half : 2 * half])

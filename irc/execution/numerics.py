@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-Value = Any  # a NumPy scalar, an array, or a Python int for `index`
+from irc.dialects.nd import arrays
 
-LANES = 64  # partial sums of a reduction, semantics.md "accumulation"
+Value = Any  # a NumPy scalar, an array, or a Python int for `index`
 
 
 class DomainError(ArithmeticError):
@@ -288,11 +287,7 @@ def uitofp(x: Value, dtype: np.dtype) -> Value:
 
 def round_bf16(x: Value) -> Value:
     """The nearest bf16, ties to even, as a float32; x is float32 or float64."""
-    if x.dtype == np.float64:
-        x = _to_f32_odd(x)
-    bits = np.asarray(x, dtype=np.float32).view(np.uint32)
-    nearest = (bits + 0x7FFF + ((bits >> 16) & 1)) & np.uint32(0xFFFF0000)
-    return np.where(np.isnan(x), x, nearest.view(np.float32))[()]
+    return arrays.round_bf16(x)[()]
 
 
 def bf16_bits(x: Value) -> Value:
@@ -304,19 +299,6 @@ def bf16_bits(x: Value) -> Value:
 def bf16_value(bits: Value) -> Value:
     """The number behind 16 bits, as float32."""
     return (np.asarray(bits).view(np.uint16).astype(np.uint32) << 16).view(np.float32)[()]
-
-
-def _to_f32_odd(x: Value) -> Value:
-    """float64 to float32, rounded to odd: a further rounding to fewer bits is then exact."""
-    x = np.asarray(x)
-    near = x.astype(np.float32)
-    back = near.astype(np.float64)
-    bits = near.view(np.int32)
-    finite = np.isfinite(x) & np.isfinite(near)
-    inexact = finite & (back != x) & (bits & 1 == 0)
-    away = np.abs(back) < np.abs(x)
-    odd = np.where(inexact, bits + np.where(away, 1, -1).astype(np.int32), bits)
-    return odd.astype(np.int32).view(np.float32)
 
 
 def maximumf(x: Value, y: Value) -> Value:
@@ -345,107 +327,6 @@ def round_away(x: Value) -> Value:
     return np.where(up, t + np.copysign(x.dtype.type(1), x), t)[()]
 
 
-def fma(x: Value, y: Value, z: Value) -> Value:
-    """x * y + z with one rounding."""
-    dtype = np.result_type(x, y, z)
-    if dtype == np.float64:
-        return _fma_f64(x, y, z)
-    if dtype == np.float32 and (quick := _fma_f32(x, y, z)) is not None:
-        return quick
-    return _fma_odd(x, y, z).astype(dtype)[()]
-
-
-def _fma_f32(x: Value, y: Value, z: Value) -> Value | None:
-    """
-    By way of float64, unless some sum lies half-way between two float32: then None.
-
-    Only there does the first rounding, to float64, matter for the second.
-    """
-    s = np.multiply(x, y, dtype=np.float64) + z
-    bits = s.view(np.int64)
-    if (bits & 0xFFFFFFF).all():  # neither half-way nor, most often, exact
-        return s.astype(np.float32)
-    half_way = bits & 0x1FFFFFFF == 0x10000000
-    subnormal = (np.abs(s) < 2.0**-125) & (s != 0)
-    if (half_way | subnormal).any():
-        return None
-    return s.astype(np.float32)
-
-
-def fma_bf16(x: Value, y: Value, z: Value) -> Value:
-    return round_bf16(_fma_odd(x, y, z))
-
-
-def _fma_odd(x: Value, y: Value, z: Value) -> Value:
-    """
-    The fma of narrow floats as a float64 rounded to odd, so that one more rounding is right.
-
-    The product is exact in float64; the error of the sum decides the last bit.
-    Boldo and Melquiond, "Emulation of FMA and correctly rounded sums", IEEE TC 57 (2008).
-    """
-    p = np.asarray(x, dtype=np.float64) * np.asarray(y, dtype=np.float64)
-    c = np.asarray(z, dtype=np.float64)
-    s, error = _two_sum(p, c)
-    return _round_to_odd(s, error)
-
-
-def _two_sum(a: Value, b: Value) -> tuple[Value, Value]:
-    s = np.asarray(a + b)
-    t = s - a
-    return s, (a - (s - t)) + (b - t)
-
-
-def _round_to_odd(s: Value, error: Value) -> Value:
-    bits = s.view(np.int64)
-    inexact = np.isfinite(error) & np.isfinite(s) & (error != 0) & (bits & 1 == 0)
-    step = np.where((error > 0) == (s > 0), 1, -1)
-    return np.where(inexact, bits + step, bits).view(np.float64)
-
-
-def _fma_f64(x: Value, y: Value, z: Value) -> Value:
-    """Double-double arithmetic in the safe range of exponents, rationals outside it."""
-    a, b, c = np.broadcast_arrays(*(np.asarray(v, dtype=np.float64) for v in (x, y, z)))
-    high = a * b
-    low = _product_error(a, b, high)
-    th, tl = _two_sum(c, low)
-    vh, vl = _two_sum(high, th)
-    result = np.asarray(vh + _round_to_odd(*_two_sum(tl, vl)))
-    plain = high + c
-    small, large = 2.0**-900, 2.0**500
-    product = np.abs(high)
-    safe = (np.abs(a) < large) & (np.abs(b) < large) & (np.abs(c) < 2.0**900)
-    safe &= ((product > small) | (a == 0) | (b == 0)) & ((np.abs(c) > small) | (c == 0))
-    special = ~np.isfinite(a) | ~np.isfinite(b) | ~np.isfinite(c)
-    exact_zero = (a == 0) | (b == 0)
-    result = np.where(special | exact_zero, plain, result)
-    result = np.where(np.isinf(c) & np.isfinite(a) & np.isfinite(b), c, result)
-    for i in np.argwhere(~safe & ~special & ~exact_zero):
-        k = tuple(i)
-        result[k] = _fma_exact(float(a[k]), float(b[k]), float(c[k]))
-    return result[()]
-
-
-def _product_error(a: Value, b: Value, product: Value) -> Value:
-    """a * b - product, exactly: Dekker's product with Veltkamp's splitting."""
-    split = np.float64(134217729.0)
-    ah = a * split - (a * split - a)
-    bh = b * split - (b * split - b)
-    al, bl = a - ah, b - bh
-    return ((ah * bh - product) + ah * bl + al * bh) + al * bl
-
-
-def _fma_exact(a: float, b: float, c: float) -> float:
-    exact = Fraction(a) * Fraction(b) + Fraction(c)
-    if exact == 0:
-        return a * b + c if a * b == 0 else 0.0
-    sign = 1.0 if exact > 0 else -1.0
-    try:
-        nearest = exact.numerator / exact.denominator  # correctly rounded, subnormals too
-    except OverflowError:
-        return math.copysign(math.inf, sign)
-    return nearest if nearest else math.copysign(0.0, sign)
-
-
 # -- elementary functions
 
 
@@ -466,26 +347,3 @@ def erf(x: Value) -> Value:
 
 def rsqrt(x: Value) -> Value:
     return 1.0 / np.sqrt(x)
-
-
-# -- reductions
-
-
-def tree_reduce(x: np.ndarray, ufunc: np.ufunc, identity: float | int) -> np.ndarray:
-    """
-    Reduces the last axis in the order that the language defines.
-
-    Element i goes to partial i mod 64, in order, from `identity`; then partial j takes in
-    partial j + 32, then j + 16, and so on. An empty axis gives `identity`.
-    """
-    n = x.shape[-1]
-    partials = np.full((*x.shape[:-1], LANES), identity, dtype=x.dtype)
-    for start in range(0, n, LANES):
-        width = min(LANES, n - start)
-        lanes = partials[..., :width]
-        ufunc(lanes, x[..., start : start + width], out=lanes)
-    half = LANES // 2
-    while half:
-        partials = ufunc(partials[..., :half], partials[..., half : 2 * half])
-        half //= 2
-    return partials[..., 0]

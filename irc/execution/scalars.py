@@ -13,6 +13,7 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute, Operation
 
 from irc.execution import numerics
+from irc.execution.fma import fma, fma_bf16
 from irc.execution.outcome import ExecutionError
 from irc.execution.python_text import Handler, PythonText
 from irc.execution.values import dense, dtype_of, element_type, is_bf16, scalar
@@ -291,4 +292,10 @@ HANDLERS: dict[type[Operation], Handler] = _handlers()
 # Ops that xDSL lacks and irc adds, under the names that upstream has for them.
 ADDED: dict[str, Handler] = {"arith.remf": _expression("np.fmod({0}, {1})")}
 
-NAMESPACE: dict[str, object] = {"np": np, "to_index": to_index, **vars(numerics)}
+NAMESPACE: dict[str, object] = {
+    "np": np,
+    "to_index": to_index,
+    **vars(numerics),
+    "fma": fma,
+    "fma_bf16": fma_bf16,
+}

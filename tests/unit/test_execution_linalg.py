@@ -7,9 +7,9 @@ import pytest
 from parse_ir import parse_ir
 from xdsl.dialects.builtin import FileLineColLoc, IntAttr, StringAttr
 
+from irc.dialects.nd.arrays import tree_reduce
 from irc.errors import ArgumentError, DTypeError, ShapeError
 from irc.execution import ExecutionError, Failure, execute
-from irc.execution.numerics import tree_reduce
 from irc.execution.program import Program
 
 RNG = np.random.default_rng(0)

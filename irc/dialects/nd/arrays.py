@@ -11,11 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from irc.dtypes import BF16, F32, DType, accumulator
+from irc.dtypes import BF16, F32, LANES, DType, accumulator
 
 Array = NDArray[Any]
-
-LANES = 64  # partial results of an ordered reduction
 
 
 def numpy_dtype(dtype: DType) -> np.dtype[Any]:
@@ -43,7 +41,8 @@ def round_bf16(x: Array) -> Array:
         x = _round_to_odd_f32(x)
     bits = x.astype(np.float32, copy=False).view(np.uint32)
     nearest = (bits + np.uint32(0x7FFF) + ((bits >> 16) & 1)) & np.uint32(0xFFFF0000)
-    return np.where(np.isnan(x), np.float32(np.nan), nearest.view(np.float32))
+    nan = np.copysign(np.float32(np.nan), x)
+    return np.where(np.isnan(x), nan, nearest.view(np.float32))
 
 
 def _round_to_odd_f32(x: Array) -> Array:

@@ -17,6 +17,7 @@ from xdsl.dialects import arith, scf
 from xdsl.dialects.linalg.ops import YieldOp
 from xdsl.ir import Operation, SSAValue
 
+from irc.dtypes import LANES
 from irc.passes.loops.builder import Index, Pen, constant_value
 from irc.passes.loops.helpers import Helpers
 from irc.passes.loops.nest import COUNTERS, Nest, is_bool, open_loops, work
@@ -30,7 +31,6 @@ from irc.passes.loops.structured import (
 from irc.passes.loops.threads import Threads
 from irc.sizes import Size, product
 
-LANES = 64
 COLUMNS = 64  # of an array reduced along its rows, kept at a time
 
 _ORDERED = (arith.AddfOp, arith.MulfOp)
