@@ -109,7 +109,7 @@ class Page:
             self.compare(block, block.text, message)
             return
         match block.words:
-            case ["irc", "error"]:
+            case ["irc", "error", *_]:
                 self.expected = (block, self.message(block))
             case ["irc", *names]:
                 self.program(block, names[0] if names else f"line{block.line}.irc")
@@ -140,7 +140,7 @@ class Page:
             assert failure is None, f"{self.place(block)}: {test}: {failure}"
 
     def message(self, block: Block) -> str:
-        name = "page.irc" if len(block.words) < 3 else block.words[2]
+        name = (*block.words, "page.irc")[2]
         try:
             load_program(block.text, file=name)
         except UserError as error:
