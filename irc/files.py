@@ -111,6 +111,15 @@ def shown(path: str | Path) -> str:
         return str(path)
 
 
+def without_folder(place: str) -> str:
+    """
+    A path, or a place in a file, as results name it: the same on every machine.
+
+    A path below the current directory is relative already; of any other only the name is left.
+    """
+    return os.path.basename(place) if os.path.isabs(place) else place
+
+
 def module_name(file: str) -> str:
     """
     The name of the module in a file, always an identifier: `mlp` for `models/mlp.irc`.

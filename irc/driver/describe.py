@@ -9,20 +9,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.dialects.func import FuncOp
 
 from irc import abi
-from irc.abi import INIT_FUNCTION, AbiError, FunctionSpec, ModuleSpec, StateSpec
+from irc.abi import (
+    INIT_FUNCTION,
+    AbiError,
+    FactSpec,
+    FunctionSpec,
+    ModuleSpec,
+    ParamSpec,
+    ResultSpec,
+    StateSpec,
+)
 from irc.diagnostics import Diagnostic, did_you_mean
 from irc.dialects import nd
 from irc.errors import UserError
 from irc.execution.signature import signature_of
-from irc.files import module_name
+from irc.files import module_name, without_folder
 
 MODULE, SIGNATURE = "irc.module", "irc.signature"
 UNKNOWN_ENTRY = "E0105"
+
+T = TypeVar("T", FunctionSpec, ParamSpec, ResultSpec, FactSpec, StateSpec)
 
 
 def describe_module(module: ModuleOp, file: str, target: str, version: str) -> ModuleSpec:
@@ -40,7 +52,28 @@ def describe_module(module: ModuleOp, file: str, target: str, version: str) -> M
         functions = tuple(_describe_function(op) for op in functions_of(module))
     except AbiError as error:
         raise UserError(f"{file}: {error}") from None
-    return replace(spec, functions=functions, irc_version=version, target=target)
+    spec = replace(spec, functions=functions, irc_version=version, target=target)
+    return _without_folders(spec)
+
+
+def _without_folders(spec: ModuleSpec) -> ModuleSpec:
+    """Nothing in a result says where the program was on this machine."""
+
+    def moved(part: T) -> T:
+        return replace(part, span=without_folder(part.span))
+
+    functions = [
+        replace(
+            moved(function),
+            params=tuple(map(moved, function.params)),
+            results=tuple(map(moved, function.results)),
+            facts=tuple(map(moved, function.facts)),
+        )
+        for function in spec.functions
+    ]
+    states = tuple(map(moved, spec.states))
+    source = without_folder(spec.source)
+    return replace(spec, source=source, functions=tuple(functions), states=states)
 
 
 def _describe_function(op: FuncOp) -> FunctionSpec:

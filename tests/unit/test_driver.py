@@ -42,6 +42,33 @@ def test_a_kind_alone_is_what_it_is_among_others(kind: str) -> None:
     assert alone == compile_source(source(), QUICK, KINDS).texts[kind]
 
 
+def test_results_do_not_say_where_the_program_was(tmp_path: Path) -> None:
+    """With a run-time check, a message, a state and an import: each has a place in the source."""
+    text = """
+        import "parts.irc" as parts
+        state total: f32 = 0
+        ## Adds.
+        export def f(x: f32[n]) -> f32 where n >= 2 {
+          assert x[0] > 0, "not positive"
+          print "total {total}"
+          update total += parts.twice(x[1])
+          return total
+        }
+    """
+    kinds = ["c", "header", "json", "pyi", "doc", "obj", "so"]
+    made = []
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "parts.irc").write_text("export def twice(x) {\n  assert x < 9\n  return x * 2\n}\n")
+        given = Source(textwrap.dedent(text), str(tmp_path / name / "model.irc"))
+        made.append(compile_source(given, Options(opt_level=0, lines=True), kinds))
+    for kind in kinds:
+        assert made[0].data(kind) == made[1].data(kind)
+        assert str(tmp_path).encode() not in made[0].data(kind)
+    assert b'#line 6 "model.irc"' in made[0].data("c")
+    assert b"parts.irc:2:" in made[0].data("c")
+
+
 @pytest.mark.parametrize("level", range(4))
 def test_a_module_computes_at_every_level(level: int) -> None:
     options = Options(opt_level=level, target="cpu:x86-64")

@@ -13,6 +13,7 @@ from irc.codegen.c.types import c_type, is_half, suffix
 from irc.dialects import rt
 from irc.dtypes import DTYPES
 from irc.errors import Unsupported
+from irc.files import without_folder
 
 _FORMAT = re.compile(r"([-+ #0]*)(\d*)((?:\.\d+)?)([deEfFgGxX%]?)")
 
@@ -113,7 +114,7 @@ def span(location: Attribute) -> str:
     match location:
         case FileLineColLoc():
             where = f"{location.line.data}:{location.column.data}"
-            return f"{location.filename.data}:{where}"
+            return f"{without_folder(location.filename.data)}:{where}"
         case CallSiteLoc():
             return span(location.callee)
         case FusedLoc():
