@@ -25,7 +25,6 @@ def load_demo() -> ModuleType:
 
 
 @pytest.mark.cc
-@pytest.mark.timeout(200)
 def test_the_demo_trains_both_models_from_python_and_from_c(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, DEMO, tmp_path], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

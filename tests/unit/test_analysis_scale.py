@@ -70,7 +70,6 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("text, code", HOSTILE.values(), ids=HOSTILE)
-@pytest.mark.timeout(20)
 def test_what_is_too_large_gets_a_message(text: str, code: str) -> None:
     with pytest.raises(UserError) as caught:
         load_program(text)

@@ -83,7 +83,6 @@ def test_several_blocks_are_refused() -> None:
         verify_dominance(module)
 
 
-@pytest.mark.timeout(20)
 def test_deep_nesting_takes_no_recursion() -> None:
     condition = arith.ConstantOp.from_int_and_width(1, 1)
     inner: list = [arith.ConstantOp.create(result_types=[f32])]
