@@ -17,7 +17,7 @@ from irc.passes.loops.contractions import Contractions, is_contraction
 from irc.passes.loops.elementwise import lower_elementwise
 from irc.passes.loops.epilogues import find_epilogues
 from irc.passes.loops.helpers import Helpers
-from irc.passes.loops.nest import open_loops
+from irc.passes.loops.nest import open_loops, resolve_load
 from irc.passes.loops.reductions import lower_reduction
 from irc.passes.loops.structured import Shapes, resolve, root, structured
 from irc.passes.loops.threads import Threads
@@ -82,6 +82,8 @@ class _Lowering:
                     self._generic(op, fills, fused, threads)
             elif isinstance(op, memref.CopyOp):
                 self._copy(op)
+            elif isinstance(op, memref.LoadOp):
+                resolve_load(op, Pen(self.pool, block, op, op.location))
             else:
                 for region in op.regions:
                     for inner in region.blocks:

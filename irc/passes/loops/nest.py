@@ -97,7 +97,7 @@ class Nest:
             for result in op.results:
                 self.depth[result] = depth
             if kind is memref.LoadOp:
-                _resolve_load(op, pen.at(op))  # type: ignore[arg-type]
+                resolve_load(op, pen.at(op))  # type: ignore[arg-type]
         raise AssertionError("a body without linalg.yield")
 
     def _index(self, op: IndexOp) -> None:
@@ -109,7 +109,7 @@ class Nest:
         return max((self.depth.get(v, 0) for v in op.operands), default=0)
 
 
-def _resolve_load(op: memref.LoadOp, pen: Pen) -> None:
+def resolve_load(op: memref.LoadOp, pen: Pen) -> None:
     """A load from a slice is a load from what it is a slice of."""
     if isinstance(op.memref.owner, memref.SubviewOp):
         ref, indices = resolve(op.memref, list(op.indices), pen)
