@@ -18,6 +18,16 @@ program.py      the functions of the module, one after the other
 constants.py    constant expressions, sizes
 expressions.py  evaluate(env, node, expected dtype) -> value
 operators.py    binary(env, op, left, right, span) -> value, and the other operators
+pointwise.py    elementwise functions; broadcasting.py makes operands fit; products.py is `@`
+division.py     integers divided by zero
+conditionals.py if-expressions; arrays.py array literals
+builtins/       the functions of the language, one row each
+subscripts.py   x[...]: windows.py, slices.py, gathers.py, layout.py behind it
+comprehension.py  index notation; ranges.py and counting.py know how far variables run
+sizing.py       sizes that an expression states
+checks.py       where a value is wanted; checks at run time
+draws.py        random numbers as tensor expressions
+describe.py     how messages speak of values
 signature.py    what the module says about itself
 lints.py        warnings
 """

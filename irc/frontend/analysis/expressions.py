@@ -202,8 +202,7 @@ def _call(env: Env, node: tree.Call, expected: DType | None) -> Value:
     match target:
         case FunctionRef():
             args = [
-                (a.name.name if a.name else None, evaluate(env, a.value), a.span)
-                for a in node.args
+                (a.name.name if a.name else None, evaluate(env, a.value), a.span) for a in node.args
             ]
             return env.call(target, args, node.span)
         case BuiltinRef(entry=entry):

@@ -116,7 +116,6 @@ def _check_arithmetic(env: Env, site: Site, x: Operand, y: Operand, dtype: DType
             ],
         )
 
-
     if op == "**" and dtype.is_integer and isinstance(y.value, Number) and y.value.value < 0:
         raise env.error(
             "E0302",

@@ -291,9 +291,7 @@ def _spelled_minus(short: str, shift: Poly) -> str:
     return f"{short} - {c}" if c > 0 else f"{short} + {-c}" if c < 0 else short
 
 
-def _two_ranges(
-    env: Env, v: tree.IndexVar, first: Use, second: Use, form: str
-) -> Problem:
+def _two_ranges(env: Env, v: tree.IndexVar, first: Use, second: Use, form: str) -> Problem:
     name, a, b = v.name.name, first.size, second.size
     labels: list[Label | None] = []
     helps: list[str] = []

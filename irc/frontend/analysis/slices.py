@@ -145,9 +145,7 @@ def _positions(env: Env, start: Tensor, length: Size, step: int) -> Tensor:
 # -- with data
 
 
-def _moving(
-    env: Env, node: tree.Index, x: Numeric, axis: int, item: tree.Slice, step: int
-) -> Plan:
+def _moving(env: Env, node: tree.Index, x: Numeric, axis: int, item: tree.Slice, step: int) -> Plan:
     """`data[i*B : (i+1)*B]`: the start is data, the length is not."""
     length = _length(env, item, step)
     if length is None or item.start is None:

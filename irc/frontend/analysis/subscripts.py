@@ -60,9 +60,7 @@ def index(env: Env, node: tree.Index, base: Value) -> Value:
         case TupleOf():
             return _of_tuple(env, node, base)
     if not isinstance(base, NUMERIC):
-        raise env.error(
-            "E0206", f"{article(base)} cannot be indexed", node.base.span, "no tensor"
-        )
+        raise env.error("E0206", f"{article(base)} cannot be indexed", node.base.span, "no tensor")
     return _of_open(env, node, base) if isinstance(base, Open) else _of_number(env, node, base)
 
 
@@ -202,9 +200,7 @@ def _plan(env: Env, node: tree.Index, x: Numeric, axis: int, item: tree.IndexIte
     return _at_data(env, node, x, axis, item, value)
 
 
-def _at_literal(
-    env: Env, node: tree.Index, x: Numeric, axis: int, item: tree.Expr, k: int
-) -> Plan:
+def _at_literal(env: Env, node: tree.Index, x: Numeric, axis: int, item: tree.Expr, k: int) -> Plan:
     """A literal; a negative one counts from the end."""
     size = x.dims[axis]
     if k < 0:
