@@ -38,9 +38,7 @@ def extremes(low: Poly, high: Poly, batch: Sequence[Binder]) -> tuple[Poly, Poly
     return low, high
 
 
-def unproved(
-    env: Env, size: Size, ends: tuple[Poly, Poly], batch: Sequence[Binder]
-) -> list[Poly]:
+def unproved(env: Env, size: Size, ends: tuple[Poly, Poly], batch: Sequence[Binder]) -> list[Poly]:
     """
     What must be >= 0 for positions between `ends` to be inside a dimension, and is not proved.
 

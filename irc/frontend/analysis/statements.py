@@ -166,9 +166,10 @@ def _define(env: Env, name: tree.Ident, value: Value, declared: Declared | None)
 
 
 def _let_index(env: Env, node: tree.LetIndex) -> None:
-    from irc.frontend.analysis.expressions import evaluate
+    from irc.frontend.analysis.comprehension import build
 
-    value = evaluate(env, tree.Comprehension(node.span, node.value, node.indices))
+    form = f"let {node.name.name}[{{}}] = ..."
+    value = build(env, node.indices, node.value, node.span, form=form)
     _define(env, node.name, value, None)
 
 

@@ -59,7 +59,7 @@ FOREIGN: dict[str, str] = {
     "range": "write `arange(n)`, or an index variable: `[... for i < n]`",
     "float": "write `f32(x)` or `f64(x)`",
     "int": "write `i32(x)` or `i64(x)`",
-    "str": "strings are text of messages only: `print \"x {x}\"`",
+    "str": 'strings are text of messages only: `print "x {x}"`',
     "list": "arrays are written `[a, b]`",
     "array": "arrays are written `[a, b]`",
     "lambda": "write a function, `def f(x) = ...`, or index notation",
@@ -78,14 +78,16 @@ FOREIGN: dict[str, str] = {
     "swapaxes": "write `transpose(x, (1, 0))`",
     "permute": "write `transpose(x, (1, 0))`",
     "view": "write `reshape(x, [n, m])`",
-    "dropout": 'import it: `import nn`, then `nn.dropout(x, p)`',
-    "cross_entropy": 'import it: `import nn`, then `nn.cross_entropy(logits, y)`',
+    "dropout": "import it: `import nn`, then `nn.dropout(x, p)`",
+    "cross_entropy": "import it: `import nn`, then `nn.cross_entropy(logits, y)`",
     **{
         name: "functions need no prefix here: `sum(x)`, `exp(x)`"
         for name in ("np", "numpy", "jnp", "jax", "torch", "tf", "math")
     },
-    **{name: "there are no objects: functions take their values as arguments"
-       for name in ("self", "this")},
+    **{
+        name: "there are no objects: functions take their values as arguments"
+        for name in ("self", "this")
+    },
 }
 
 
