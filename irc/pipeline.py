@@ -129,7 +129,6 @@ STAGES = (
             Pass(
                 "loops-expand-math",
                 "irc.passes.loops.expand_math:ExpandMathPass",
-                level=1,
                 settings={"target": lambda o, t: o.target},
             ),
             Pass("loops-plan-memory", "irc.passes.loops.plan_memory:PlanMemoryPass"),

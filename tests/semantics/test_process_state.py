@@ -30,8 +30,8 @@ void probe(char *text, size_t size)
 #if defined(__x86_64__)
     control = _mm_getcsr() & ~0x3Fu; /* without the flags that every inexact sum raises */
 #endif
-    int used = snprintf(text, size, "round %d control %lx locale %s handlers", fegetround(), control,
-                        setlocale(LC_ALL, NULL));
+    int used = snprintf(text, size, "round %d control %lx locale %s handlers", fegetround(),
+                        control, setlocale(LC_ALL, NULL));
     for (int number = 1; number < 32; ++number) {
         struct sigaction action;
         memset(&action, 0, sizeof action);
@@ -115,7 +115,12 @@ def probe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [("extension", 0, 0), ("ctypes", 0, 0), ("extension", 1, 0), ("extension", 0, 1)],
 )
 def test_nothing_changes(
-    probe: Path, loader: str, upward: int, flush: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    probe: Path,
+    loader: str,
+    upward: int,
+    flush: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("IRC_LOADER", loader)
     arguments = [str(probe), str(upward), str(flush), str(tmp_path / "state.safetensors")]

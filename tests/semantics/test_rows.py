@@ -71,6 +71,7 @@ def scalar(matter: str, name: str, dtype: str, *columns: Any, to: str | None = N
     row(matter, f"{name} of {dtype}", inputs, build, (to or dtype, expected))
 
 
+# fmt: off
 # -- integers
 
 for _d in (d for d in DTYPES.values() if d.is_integer):
@@ -113,7 +114,8 @@ for _name in ("f16", "bf16", "f32", "f64"):
             (_to, [1, -1 if _t.min else 0, _t.max, _t.min, 0, 0, 0]))
     row("bool from float", _name, [(_name, [0.0, -0.0, NAN, 1e-3, -INF])],
         lambda b, x: b.cast(x, DTYPES["bool"]), ("bool", [False, False, True, True, True]))
-row("float to int", "large f64 to i32 and u32", [("f64", [2147483647.9, -2147483649.0, 4294967295.5])],
+row("float to int", "large f64 to i32 and u32",
+    [("f64", [2147483647.9, -2147483649.0, 4294967295.5])],
     lambda b, x: [b.cast(x, DTYPES["i32"]), b.cast(x, DTYPES["u32"])],
     ("i32", [2147483647, -2147483648, 2147483647]), ("u32", [2147483647, 0, 4294967295]))
 
@@ -121,8 +123,10 @@ row("float to int", "large f64 to i32 and u32", [("f64", [2147483647.9, -2147483
 
 for _name in ("f16", "bf16", "f32", "f64"):
     NANS = "extrema and NaN"
-    scalar(NANS, "maximum", _name, [1, NAN, NAN, -0.0, INF], [NAN, 1, NAN, 0.0, 2], [NAN, NAN, NAN, 0.0, INF])
-    scalar(NANS, "minimum", _name, [1, NAN, NAN, -0.0, INF], [NAN, 1, NAN, 0.0, 2], [NAN, NAN, NAN, -0.0, 2])
+    scalar(NANS, "maximum", _name, [1, NAN, NAN, -0.0, INF], [NAN, 1, NAN, 0.0, 2],
+           [NAN, NAN, NAN, 0.0, INF])
+    scalar(NANS, "minimum", _name, [1, NAN, NAN, -0.0, INF], [NAN, 1, NAN, 0.0, 2],
+           [NAN, NAN, NAN, -0.0, 2])
     scalar(NANS, "fmax", _name, [1, NAN, NAN, 3], [NAN, 1, NAN, 2], [1, 1, NAN, 3])
     scalar(NANS, "fmin", _name, [1, NAN, NAN, 3], [NAN, 1, NAN, 2], [1, 1, NAN, 2])
     row(NANS, f"reductions of {_name}", [(_name, [[1, NAN, 3], [4, 9, 5], [INF, -INF, 0]])],
@@ -132,7 +136,8 @@ for _name in ("f16", "bf16", "f32", "f64"):
         [(_name, [[1, 3, 3, 2], [0.0, -0.0, 0.0, -0.0], [2, NAN, INF, NAN], [-INF, 5, -INF, 5]])],
         lambda b, x: [b.argmax(x, 1), b.argmax(x, 1, smallest=True)],
         ("i32", [1, 0, 1, 1]), ("i32", [0, 0, 1, 0]))
-    scalar("round", "round", _name, [0.5, 1.5, 2.5, -0.5, -1.5, NAN, -INF], [0, 2, 2, -0.0, -2, NAN, -INF])
+    scalar("round", "round", _name, [0.5, 1.5, 2.5, -0.5, -1.5, NAN, -INF],
+           [0, 2, 2, -0.0, -2, NAN, -INF])
 
 # -- reductions
 
@@ -143,6 +148,8 @@ for _name in ("f16", "bf16", "f32", "f64"):
 row("empty reductions", "bool", [("bool", np.zeros((2, 0)))],
     lambda b, x: [b.reduce("all", x, [1]), b.reduce("any", x, [1])],
     ("bool", [True, True]), ("bool", [False, False]))
+
+# fmt: on
 
 
 def tree(x: np.ndarray) -> Any:
@@ -157,6 +164,7 @@ def tree(x: np.ndarray) -> Any:
     return partials[0]
 
 
+# fmt: off
 _rng = np.random.default_rng(0)
 for _name in ("f32", "f64"):
     _x = array(_name, _rng.normal(size=1000) * 10.0 ** _rng.integers(-6, 6, 1000))
@@ -172,7 +180,8 @@ for _name in ("f16", "bf16"):
 
 # -- the arithmetic of floats
 
-row("f16, bf16", "rounded at each op", [("f16", [1.001, 2049]), ("f16", [1.001, 3]), ("f16", [-1, 1])],
+row("f16, bf16", "rounded at each op",
+    [("f16", [1.001, 2049]), ("f16", [1.001, 3]), ("f16", [-1, 1])],
     lambda b, x, y, z: b.add(b.mul(x, y), z),
     ("f16", np.array([1.001, 2049], np.float16) * np.array([1.001, 3], np.float16)
      + np.array([-1, 1], np.float16)))
@@ -196,7 +205,7 @@ _big, _tiny = float(np.finfo(np.float32).max), 2.0**-149
 row(NOT, "overflow on the way", [("f32", [_big, 1])],
     lambda b, x: b.mul(b.mul(x, b.like(x, 2)), b.like(x, 0.5)), ("f32", [INF, 1]))
 row(NOT, "division by what has no reciprocal", [("f32", [_tiny, 1e-39, _big])],
-    lambda b, x: [b.div(x, b.like(x, 2.0**127)), b.div(x, b.like(x, _tiny)), b.div(x, b.like(x, _big))],
+    lambda b, x: [b.div(x, b.like(x, c)) for c in (2.0**127, _tiny, _big)],
     ("f32", [0, 0, float(np.float32(_big) / np.float32(2.0**127))]),
     ("f32", [1, float(np.float32(1e-39) / np.float32(_tiny)), INF]),
     ("f32", [0, 0, 1]))
@@ -231,7 +240,8 @@ row(OUTSIDE, "unchecked positions read 0 and write nothing",
 row(OUTSIDE, "narrow indices", [("i16", np.arange(300)), ("u8", [255, 0]), ("i8", [-1, 127])],
     lambda b, x, i, j: [b.gather(x, [i], [0]), b.gather(x, [j], [0])],
     ("i16", [255, 0]), ("i16", [0, 127]))
-row("scatter with duplicates", "set, add", [("f32", [0, 0, 100]), ("i32", [1, 0, 1, 1]), ("f32", [1, 2, 3, 4])],
+row("scatter with duplicates", "set, add",
+    [("f32", [0, 0, 100]), ("i32", [1, 0, 1, 1]), ("f32", [1, 2, 3, 4])],
     lambda b, x, i, v: [b.scatter(x, v, [i], [0], "set"), b.scatter(x, v, [i], [0], "add")],
     ("f32", [2, 4, 100]), ("f32", [2, 8, 100]))
 row("scatter with duplicates", "add in index order",
@@ -243,6 +253,8 @@ row("scatter with duplicates", "add in index order",
 row("random numbers", "Philox4x32-10", [("i64", 0), ("i64", 0)],
     lambda b, seed, counter: b.philox(seed, counter, 0, (4,)),
     ("u32", [0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8]))
+
+# fmt: on
 
 
 def module_of(one: Row) -> Any:

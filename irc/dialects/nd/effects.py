@@ -116,6 +116,10 @@ class StateWriteOp(StateAccess):
         self.check_state(self.value)
 
 
+# How the message of a check begins that guards an op which has an answer without it: 0.
+DIVISION_BY_ZERO = "division by zero"
+
+
 @irdl_op_definition
 class AssertOp(IRDLOperation):
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from irc.dialects.nd.effects import DIVISION_BY_ZERO
 from irc.frontend.analysis.broadcasting import Operand, Site, needs_float
 from irc.frontend.analysis.checks import Places, demand, escaped
 from irc.frontend.analysis.describe import spelled
@@ -24,7 +25,7 @@ def check_divisor(env: Env, site: Site, x: Operand, y: Operand) -> None:
             if env.nonnegative(-p):
                 raise _by_zero(env, site, y)
             if not env.nonnegative(-p - 1):
-                env.require(p - 1, f"division by zero: {text} is 0", site.span, "bounds")
+                env.require(p - 1, f"{DIVISION_BY_ZERO}: {text} is 0", site.span, "bounds")
         case SizeOf() | Tensor():
             with env.at(site.span):
                 _demand_nonzero(env, env.tensor(y.value), text)
@@ -41,7 +42,7 @@ def _demand_nonzero(env: Env, y: Tensor, text: str) -> None:
     def say(places: Places, own: list[str]) -> str:
         where = f" at [{', '.join(own)}]" if own else ""
         along = ", ".join(f"{name} = {place}" for name, place in places.items())
-        return f"division by zero: {text} is 0{where}" + (f" ({along})" if along else "")
+        return f"{DIVISION_BY_ZERO}: {text} is 0{where}" + (f" ({along})" if along else "")
 
     holds = env.b.scalar("ne", y.ssa, env.b.like(y.ssa, 0))
     demand(env, Tensor(holds, batch=y.batch), [], say)
