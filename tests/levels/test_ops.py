@@ -26,10 +26,14 @@ N, M = sizes.var("n"), sizes.var("m")
 Builds = Callable[..., SSAValue | Sequence[SSAValue]]
 
 
-def case(name: str, types: Sequence[tuple[str, Sequence[Any]]], build: Builds, *shapes: Any) -> Case:
+def case(
+    name: str, types: Sequence[tuple[str, Sequence[Any]]], build: Builds, *shapes: Any
+) -> Case:
     """`shapes`: for each call the shape of each argument."""
     calls = [
-        Call([values(d, shape, k) for k, ((d, _), shape) in enumerate(zip(types, call, strict=True))])
+        Call(
+            [values(d, shape, k) for k, ((d, _), shape) in enumerate(zip(types, call, strict=True))]
+        )
         for call in shapes
     ]
     return Case(name, program(types, build), calls)
@@ -101,9 +105,7 @@ def structure(dtype: str) -> Iterator[Case]:
         "full": lambda b, x: b.full((N, M), full, 1),
         "flip": lambda b, x: b.slice(x, [N, M], [N - 1, M - 1], [-1, -1]),
         "insert": lambda b, x: b.insert_slice(b.full((N + 2, M), full, 0), x, [1, 0], [1, 1]),
-        "where": lambda b, x: b.where(
-            b.scalar("eq", x, b.like(x, 1)), b.like(x, 0), x
-        ),
+        "where": lambda b, x: b.where(b.scalar("eq", x, b.like(x, 1)), b.like(x, 0), x),
     }
     for name, build in moves.items():
         yield case(name, matrix, build, *calls)

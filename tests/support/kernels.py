@@ -160,7 +160,7 @@ def compile_module(module: ModuleOp, flags: Sequence[str] = ("-O2",), cc: str = 
         march = () if any(f.startswith("-march") for f in flags) else ("-march=native",)
         simd = () if "-fopenmp" in flags else ("-fopenmp-simd", "-DIRC_OPENMP_SIMD")
         command = [cc, *STRICT, *FLAGS, *march, *simd, *flags, str(source), "-o", str(library)]
-        result = subprocess.run([*command, "-lm"], capture_output=True, text=True, timeout=60)
+        result = subprocess.run([*command, "-lm"], capture_output=True, text=True, timeout=300)
         assert result.returncode == 0, result.stderr[:4000]
         return Kernels(ctypes.CDLL(str(library)), kernels, module, states)
     finally:

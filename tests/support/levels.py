@@ -189,7 +189,9 @@ def levels(module: ModuleOp, road: Road) -> Iterator[tuple[str, ModuleOp]]:
         if road.reparse:
             text = module_text(module)
             module = parse_module(text, f"{name}.mlir", ctx)
-            assert module_text(module) == text, f"after {name}: print, parse, print is no fixed point"
+            assert module_text(module) == text, (
+                f"after {name}: print, parse, print is no fixed point"
+            )
         yield name, module
 
 

@@ -70,9 +70,7 @@ def unstable(clean: Outcome, trials: Sequence[Outcome]) -> Mask:
     return Mask(elements=masks)
 
 
-def masked(
-    expected: Outcome, outcome: Outcome, mask: Mask, near: bool
-) -> tuple[Outcome, Outcome]:
+def masked(expected: Outcome, outcome: Outcome, mask: Mask, near: bool) -> tuple[Outcome, Outcome]:
     """
     Both outcomes with 0 wherever the mask, or with `near` one that is not finite, hides something.
     """
@@ -91,8 +89,7 @@ def masked(
 
 def _without(outcome: Outcome, hidden: Sequence[np.ndarray]) -> Outcome:
     arrays = [
-        np.where(h, np.zeros((), x.dtype), x)
-        for h, x in zip(hidden, _arrays(outcome), strict=True)
+        np.where(h, np.zeros((), x.dtype), x) for h, x in zip(hidden, _arrays(outcome), strict=True)
     ]
     count = len(outcome.results)
     state = dict(zip(outcome.state, arrays[count:], strict=True))

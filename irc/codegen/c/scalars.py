@@ -180,6 +180,8 @@ def _spell_logic(op: Operation, c: Scope) -> Expr:
     symbol, binding = _LOGIC[type(op)]
     if isinstance(op, arith.XOrIOp) and _is_true(op.operands[1]):
         return f"!{_operand(op, c, 0, UNARY)}", UNARY
+    if symbol == "!=" and op.operands[0] is op.operands[1]:  # C compilers warn of that
+        return f"((void){_operand(op, c, 0, ATOM)}, false)", ATOM
     # Two different operators of bits beside each other are easy to misread: always parentheses.
     left, right = (_operand(op, c, n, UNARY) for n in (0, 1))
     return f"{left} {symbol} {right}", binding

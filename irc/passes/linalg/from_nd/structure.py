@@ -122,10 +122,13 @@ def reshape(op: nd.ReshapeOp, c: Lowering) -> None:
     At most one collapse and one expand; neither moves data. A scalar is copied.
 
     tensor<2x?x3> to tensor<?x6>   ->   collapse to tensor<?>, expand to tensor<?x6>
+
+    An empty tensor is made anew: 0 and n times 0 elements are equally many, but no group of axes.
     """
     full = c.full_of(op.x)
-    if full is not None:
-        c.define(op.res, c.fill(dims_of(op.res), dtype_of(op.res), full.number))
+    if full is not None or 0 in dims_of(op.x):
+        number = full.number if full is not None else 0
+        c.define(op.res, c.fill(dims_of(op.res), dtype_of(op.res), number))
         return
     source, target = dims_of(op.x), dims_of(op.res)
     if not source or not target:
