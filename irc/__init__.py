@@ -4,6 +4,28 @@ irc: tensor programs, with their derivatives and state, compiled to shared objec
     m = irc.compile("model.irc")        m = irc.load("model.so")
 
 Everything here is imported when it is first used: loading a module needs no compiler.
+
+The road of a program:
+frontend/     text to `nd`
+dialects/     what each operation means
+passes/       `nd` to linalg to loops
+codegen/      loops to C
+runtime/      a shared object and NumPy arrays to results
+
+Who walks it:
+pipeline.py   the table of stages and passes, and the reasons for their order
+driver/       from source to artifacts; what was compiled before is in cache.py
+cli/          the three commands; __main__.py names them
+execution/    runs every level of the IR, to compare them
+
+Facts that all of them read:
+diagnostics/  messages; errors.py: the exceptions that carry them
+dtypes.py     the table of dtypes
+sizes.py      polynomials in symbolic sizes
+abi.py        the calling convention as data; seal.py: is a file whole?
+options.py    what a user can choose; target.py: what is known of the machine
+files.py      reading and writing what users name
+release.py    the version; universe.py: what a stock xdsl-opt learns from irc
 """
 
 from __future__ import annotations

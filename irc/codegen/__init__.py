@@ -1,1 +1,5 @@
-"""Text from the last level of IR."""
+"""
+Text from the last level of IR.
+
+c/  C99 with OpenMP pragmas and vector types
+"""

@@ -1,12 +1,14 @@
 """
 Text to `nd`.
 
-    syntax.py     text -> tree.Module; lexer.py, parser.py, actions.py, mistakes.py behind it
-    tree.py       the syntax tree; walk.py goes through it
-    format.py     the tree back to canonical text
-    analysis/     names, types, sizes; the tree to `nd`
-    lib/          the standard library, in irc
-    grammar.lark  the grammar; build_grammar.py makes the parse tables from it
+syntax.py     text to tree.Module: lexer.py, parser.py and actions.py behind it
+mistakes.py   syntax errors in words, for where failure.py says a parse stopped
+strings.py    string literals: escapes, interpolations
+tree.py       the syntax tree; walk.py goes through it
+format.py     the tree back to canonical text, by spell.py and layout.py
+analysis/     names, types, sizes; the tree to `nd`
+lib/          the standard library, in irc
+grammar.lark  the grammar; build_grammar.py makes grammar.json from it, tables.py reads that
 """
 
 from __future__ import annotations

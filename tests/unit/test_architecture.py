@@ -131,6 +131,17 @@ def test_every_module_has_a_layer() -> None:
     assert not homeless, "give these a row in LAYERS"
 
 
+@pytest.mark.parametrize("init", PACKAGE.rglob("__init__.py"), ids=lambda p: p.parent.name)
+def test_a_package_says_what_is_in_it(init: Path) -> None:
+    """Its docstring is the map for a newcomer: each file and folder, at least by name."""
+    package = init.parent
+    text = ast.get_docstring(ast.parse(init.read_text())) or ""
+    parts = [path.name for path in package.glob("*.py") if path != init]
+    parts += [f"{path.parent.name}/" for path in package.glob("*/__init__.py")]
+    if len(parts) > 1:
+        assert not [name for name in parts if name not in text]
+
+
 def test_imports_point_one_way() -> None:
     wrong = []
     for place, module, target in arrows():

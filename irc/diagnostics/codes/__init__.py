@@ -3,6 +3,12 @@ The table of codes: what each means, with a wrong and a right program.
 
 `irc-compile --explain E0201` prints a page, the manual prints all of them. A code has one
 row, in the file of its family.
+
+names.py        E01: names and syntax        state.py    E05: state and recurrences
+shapes.py       E02: shapes, sizes, indices  modules.py  E06: imports and externs
+dtypes.py       E03: dtypes                  tools.py    E07 to E09: targets, IR text, gaps
+derivatives.py  E04: derivatives             lints.py    W04: warnings
+page.py         what a page consists of
 """
 
 from __future__ import annotations

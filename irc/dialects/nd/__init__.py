@@ -1,4 +1,24 @@
-"""The tensor dialect: whole arrays, value semantics, symbolic sizes, state, derivatives."""
+"""
+The tensor dialect: whole arrays, value semantics, symbolic sizes, state, derivatives.
+
+Ops:
+scalar.py       elementwise functions, each stated once: scalar_numpy.py has what NumPy says
+                otherwise, scalar_bodies.py lowerings of several ops
+reduction.py    reductions, each stated once
+contraction.py  the product of which every matrix product is a case
+sources.py      from attributes, sizes and a random counter; philox.py makes the bits
+structure.py    what chooses, converts and moves elements
+indexing.py     reads and writes at computed positions
+control.py      regions, derivatives as values
+effects.py      state, checks, printing
+
+What they share:
+types.py        builtin tensors whose unknown sizes have names
+builder.py      builds ops with their result types worked out
+body.py         the scalar program behind one elementwise op
+evaluate.py     what each op gives, in NumPy: the meaning of all levels
+arrays.py       how NumPy holds the values of a dtype
+"""
 
 from __future__ import annotations
 

@@ -1,1 +1,22 @@
-"""From tensors to memory, loops, vectors and threads."""
+"""
+From tensors to memory, loops, vectors and threads.
+
+Memory:
+bufferize.py     a place for each tensor; bufferize_control.py: for those of branches and loops
+places.py        buffers, what shows them, what they come from
+liveness.py      when contents are needed for the last time
+updates.py       which state updates can be made in place
+plan_memory.py   one workspace for each function, as formulas in the sizes
+
+Loops:
+convert_linalg_to_loops.py  generics to loops, by kind:
+elementwise.py   ... parallel ones
+reductions.py    ... reductions, in the order that the language defines
+contractions.py  ... products: products.py has the loops, panels.py the packing, tiles.py the
+                 register tiles, epilogues.py what runs on a finished tile
+structured.py    a generic in the form in which loops are made from it; access.py: its operands
+nest.py          each op goes to the outermost loop that it depends on
+threads.py       which loops run on several threads
+expand_math.py   elementary functions from arithmetic
+builder.py       a pen for this level; helpers.py: private functions made once
+"""

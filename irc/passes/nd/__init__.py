@@ -1,1 +1,19 @@
-"""Passes that leave `nd` in `nd`: equations between tensor ops, derivatives, clean-up."""
+"""
+Passes that leave `nd` in `nd`: equations between tensor ops, derivatives, clean-up.
+
+Passes:
+expand_grad.py       derivatives: each `nd.grad` becomes its backward pass
+canonicalize.py      the normal form: what is equal to the bit and simpler
+fold_constants.py    what does not depend on the inputs
+cse.py               equal things once; dce.py: unused things not at all
+stabilize.py         formulas that keep their digits
+simplify_gathers.py  computed positions that follow a plan, as slices
+raise_contractions.py  products of matrices found in sums of products
+check_nan.py         --check nan; drop_checks.py: --check none
+
+Their equations:
+rules.py             how equations are applied; match.py: what they ask about sizes
+algebra.py           elementwise functions
+shapes.py            ops that move elements; sinking.py: functions of what was moved
+conditionals.py      nd.if
+"""
