@@ -12,8 +12,8 @@ Loops:
 convert_linalg_to_loops.py  generics to loops, by kind:
 elementwise.py   ... parallel ones
 reductions.py    ... reductions, in the order that the language defines
-contractions.py  ... products: products.py has the loops, panels.py the packing, tiles.py the
-                 register tiles, epilogues.py what runs on a finished tile
+contractions.py  ... products, as factors.py has them: products.py loops, panels.py copies,
+                 tiles.py register tiles, epilogues.py what runs on a finished tile
 structured.py    a generic in the form in which loops are made from it; access.py: its operands
 nest.py          each op goes to the outermost loop that it depends on
 threads.py       which loops run on several threads

@@ -27,8 +27,9 @@ from xdsl.ir import Attribute, SSAValue
 from irc.passes.loops.access import Access, access_of
 from irc.passes.loops.builder import Pen
 from irc.passes.loops.elementwise import lower_elementwise
+from irc.passes.loops.factors import Contraction
 from irc.passes.loops.helpers import Helpers
-from irc.passes.loops.products import Contraction, lower_dots, lower_tiles
+from irc.passes.loops.products import lower_dots, lower_tiles
 from irc.passes.loops.reductions import lower_reduction
 from irc.passes.loops.structured import Shapes, Structured, collapse
 from irc.passes.loops.threads import Threads

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import AnyFloat, IntegerType
+from xdsl.dialects.builtin import AnyFloat
 from xdsl.ir import Attribute, SSAValue
 
 from irc.passes.loops.access import Access
 from irc.passes.loops.builder import Index, Pen, memref_type
+from irc.passes.loops.factors import PACK_ROWS, Contraction, Shape
 from irc.passes.loops.nest import open_loops
 from irc.sizes import product
-
-if TYPE_CHECKING:
-    from irc.passes.loops.products import Contraction, Shape
-
-
-def element_bytes(element: Attribute) -> int:
-    """Bytes of one element in memory."""
-    width = element.width.data if isinstance(element, IntegerType) else element.bitwidth  # type: ignore[attr-defined]
-    return max(width // 8, 1)
 
 
 def pack_panel(
@@ -43,8 +33,6 @@ def pack_panel(
 
     Left out where B's rows lie right, the panel is full, and it is read too few times to pay.
     """
-    from irc.passes.loops.products import PACK_ROWS
-
     b, columns = c.b, shape.columns
     at = b.at(pen, fixed | ({c.n: j0} if c.n is not None else {}))
     lies_right = b.stride(c.n) == 1 and b.element == c.element

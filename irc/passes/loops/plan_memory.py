@@ -20,8 +20,8 @@ from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 
 from irc.passes.loops.builder import DIMS, Pen, Pool, memref_type
+from irc.passes.loops.factors import element_bytes
 from irc.passes.loops.helpers import HELPER
-from irc.passes.loops.panels import element_bytes
 from irc.passes.loops.structured import Shapes
 from irc.sizes import Poly, poly, product
 
