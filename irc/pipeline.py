@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from irc.diagnostics import did_you_mean
 from irc.options import Options
-from irc.passes.spelling import PassText, PipelineError, Value, parse_pipeline, pipeline_text
+from irc.passes.spelling import PassText, PipelineError, Value
 from irc.target import Target
 
 if TYPE_CHECKING:
@@ -272,21 +272,11 @@ def upstream_passes() -> dict[str, Callable[[], type[ModulePass]]]:
     return {name: load for name, load in get_all_passes().items() if name not in PASSES}
 
 
-def load_all(text: str) -> list[ModulePass]:
-    """The passes of a written pipeline."""
-    return [load(one) for one in parse_pipeline(text)]
-
-
 def check_stage(module: ModuleOp, one: Stage) -> None:
     """Raises VerifyException that names the ops which should have gone."""
     from irc.dialects.verify import verify_stage
 
     verify_stage(module, one.legal, f"after stage {one.name}", one.gone)
-
-
-def written(passes: list[PassText]) -> str:
-    """The pipeline as text for `irc-opt -p`."""
-    return pipeline_text(passes)
 
 
 def _tuple(value: Value | tuple[Value, ...]) -> tuple[Value, ...]:

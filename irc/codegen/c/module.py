@@ -71,11 +71,6 @@ def module_text(spec: ModuleSpec, kernels: str, arenas: Mapping[str, str]) -> Mo
     return ModuleText("\n\n".join(parts) + "\n", header)
 
 
-def uses_threads(kernels: str) -> bool:
-    """Whether the text must be compiled with OpenMP."""
-    return "#pragma omp" in kernels
-
-
 def _support_files(spec: ModuleSpec, kernels: str) -> Iterator[str]:
     """What the module uses; a C compiler needs its time for the rest, too."""
     yield "prelude.h"

@@ -32,7 +32,6 @@ from irc.frontend.analysis.values import (
     Number,
     Numeric,
     Open,
-    SizeOf,
     Tensor,
     Value,
 )
@@ -278,7 +277,3 @@ def spread(env: Env, x: Tensor, batch: tuple[Binder, ...], dims: Sequence[Size])
 def binder_size(binder: Binder) -> Size:
     assert binder.size is not None
     return binder.size
-
-
-def is_open(value: Numeric) -> bool:
-    return isinstance(value, Number | SizeOf | Open)
