@@ -103,11 +103,18 @@ def layer_of(module: str) -> str | None:
 
 
 @functools.cache
-def imports(path: Path) -> tuple[tuple[int, str], ...]:
-    """Line and absolute dotted name of everything a file imports, lazily or not."""
+def imports(path: Path, typing: bool = True) -> tuple[tuple[int, str], ...]:
+    """
+    Line and absolute dotted name of everything a file imports, lazily or not.
+
+    typing   also under `if TYPE_CHECKING`
+    """
     package = ["irc", *path.relative_to(PACKAGE).parent.parts]
     found: list[tuple[int, str]] = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    if not typing:
+        tree.body = [node for node in tree.body if not is_for_type_checkers(node)]
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found += [(node.lineno, alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -115,6 +122,10 @@ def imports(path: Path) -> tuple[tuple[int, str], ...]:
             stem = ".".join([*base, *([node.module] if node.module else [])])
             found += [(node.lineno, f"{stem}.{alias.name}") for alias in node.names]
     return tuple(found)
+
+
+def is_for_type_checkers(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
 
 
 def arrows() -> Iterator[tuple[str, str, str]]:
@@ -131,7 +142,7 @@ def test_every_module_has_a_layer() -> None:
     assert not homeless, "give these a row in LAYERS"
 
 
-@pytest.mark.parametrize("init", PACKAGE.rglob("__init__.py"), ids=lambda p: p.parent.name)
+@pytest.mark.parametrize("init", sorted(PACKAGE.rglob("__init__.py")), ids=lambda p: p.parent.name)
 def test_a_package_says_what_is_in_it(init: Path) -> None:
     """Its docstring is the map for a newcomer: each file and folder, at least by name."""
     package = init.parent
@@ -191,6 +202,29 @@ def test_the_table_has_no_cycle() -> None:
         for name in ready:
             del left[name]
     assert not left
+
+
+def test_files_do_not_import_each_other_in_a_circle() -> None:
+    """
+    Imports for type checkers aside. An expression of the language contains expressions, so the
+    files of the analysis, a function for each kind, call each other.
+    """
+    files = modules()
+    left: dict[str, set[str]] = {}
+    for module, path in files.items():
+        found = set()
+        for _, name in imports(path, typing=False):
+            package, _, target = name.partition(".")
+            while target and target not in files:
+                target = target.rpartition(".")[0]
+            if package == "irc" and target and target != module:
+                found.add(target)
+        if not module.startswith("frontend.analysis"):
+            left[module] = {f for f in found if not f.startswith("frontend.analysis")}
+    while ready := [name for name, below in left.items() if not below & left.keys()]:
+        for name in ready:
+            del left[name]
+    assert not left, {name: sorted(below & left.keys()) for name, below in left.items()}
 
 
 # ---- what a process has loaded
