@@ -59,7 +59,8 @@ def test_results_do_not_say_where_the_program_was(tmp_path: Path) -> None:
     made = []
     for name in ("here", "there"):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "parts.irc").write_text("export def twice(x) {\n  assert x < 9\n  return x * 2\n}\n")
+        part = "export def twice(x) {\n  assert x < 9\n  return x * 2\n}\n"
+        (tmp_path / name / "parts.irc").write_text(part)
         given = Source(textwrap.dedent(text), str(tmp_path / name / "model.irc"))
         made.append(compile_source(given, Options(opt_level=0, lines=True), kinds))
     for kind in kinds:
