@@ -82,10 +82,10 @@ F16, BF16, F32, F64 = (DTYPES[n] for n in ("f16", "bf16", "f32", "f64"))
 BY_NUMPY: dict[str, DType] = {d.numpy: d for d in DTYPES.values()}
 
 # Names of the specification that this version knows of and does not compile.
+UNSUPPORTED: frozenset[str] = frozenset({"c64", "c128", "f8e4m3", "f8e5m2"})
+
 LANES = 64
 """Partial results of an ordered sum or product: element i goes to partial i mod 64."""
-
-UNSUPPORTED: frozenset[str] = frozenset({"c64", "c128", "f8e4m3", "f8e5m2"})
 
 
 def accumulator(dtype: DType) -> DType:

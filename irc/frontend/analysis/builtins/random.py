@@ -80,6 +80,19 @@ def _open(
     return Open(make, "float", dims, call.origin, binders)
 
 
+def _parameter(env: Env, given: Operand | None, default: int, dtype: DType) -> SSAValue:
+    """A scalar of the distribution."""
+    if given is None:
+        return env.b.full((), dtype, default)
+    return env.b.cast(env.tensor(given.value, dtype).ssa, dtype)
+
+
+def _scaled(b: Builder, x: SSAValue, width: SSAValue, start: SSAValue, full: Dims) -> SSAValue:
+    """start + width * x"""
+    widths, starts = b.broadcast(width, [], full), b.broadcast(start, [], full)
+    return b.add(starts, b.mul(widths, x))
+
+
 @builtin(
     "uniform(shape: shape, low: number = none, high: number = none, key: number = none)",
     "Numbers in [low, high), by default [0, 1), drawn anew in each call.",
@@ -96,11 +109,8 @@ def uniform(
         u = draws.uniform(b, stream, full, dtype)
         if low is None and high is None:
             return u
-        bottom = env.tensor(low.value, dtype).ssa if low else b.full((), dtype, 0)
-        top = env.tensor(high.value, dtype).ssa if high else b.full((), dtype, 1)
-        bottom, top = b.cast(bottom, dtype), b.cast(top, dtype)
-        width = b.broadcast(b.sub(top, bottom), [], full)
-        return b.add(b.broadcast(bottom, [], full), b.mul(width, u))
+        bottom, top = _parameter(env, low, 0, dtype), _parameter(env, high, 1, dtype)
+        return _scaled(b, u, b.sub(top, bottom), bottom, full)
 
     return _open(env, call, dims, write)
 
@@ -121,11 +131,8 @@ def normal(
         x = draws.normal(b, stream, full, dtype)
         if mean is None and std is None:
             return x
-        width = env.tensor(std.value, dtype).ssa if std else b.full((), dtype, 1)
-        centre = env.tensor(mean.value, dtype).ssa if mean else b.full((), dtype, 0)
-        width, centre = b.cast(width, dtype), b.cast(centre, dtype)
-        scaled = b.mul(b.broadcast(width, [], full), x)
-        return b.add(b.broadcast(centre, [], full), scaled)
+        width, centre = _parameter(env, std, 1, dtype), _parameter(env, mean, 0, dtype)
+        return _scaled(b, x, width, centre, full)
 
     return _open(env, call, dims, write)
 
