@@ -34,8 +34,25 @@ class AbiError(ValueError):
     """A description that no module can have, or one made for another version of the ABI."""
 
 
+class Shaped:
+    """What has a dtype and dimensions: parameters, results, states."""
+
+    __slots__ = ()
+    dtype: str
+    dims: tuple[Dim, ...]
+
+    @property
+    def rank(self) -> int:
+        return len(self.dims)
+
+    @property
+    def type(self) -> str:
+        """The type with constants filled in: `f32[n, 784]`."""
+        return type_text(self.dtype, self.dims)
+
+
 @dataclass(frozen=True, slots=True)
-class ParamSpec:
+class ParamSpec(Shaped):
     """
     One parameter.
 
@@ -51,18 +68,9 @@ class ParamSpec:
     declared: str = ""
     span: str = ""
 
-    @property
-    def rank(self) -> int:
-        return len(self.dims)
-
-    @property
-    def type(self) -> str:
-        """The type with constants filled in: `f32[n, 784]`."""
-        return type_text(self.dtype, self.dims)
-
 
 @dataclass(frozen=True, slots=True)
-class ResultSpec:
+class ResultSpec(Shaped):
     """One result; `name` is None when the source names none."""
 
     name: str | None
@@ -71,14 +79,6 @@ class ResultSpec:
     doc: str = ""
     declared: str = ""
     span: str = ""
-
-    @property
-    def rank(self) -> int:
-        return len(self.dims)
-
-    @property
-    def type(self) -> str:
-        return type_text(self.dtype, self.dims)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ class FunctionSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class StateSpec:
+class StateSpec(Shaped):
     """One tensor that the module keeps between calls. Its sizes are static."""
 
     name: str
@@ -154,10 +154,6 @@ class StateSpec:
     declared: str = ""
     span: str = ""
     hidden: bool = False
-
-    @property
-    def type(self) -> str:
-        return type_text(self.dtype, self.dims)
 
     @property
     def elements(self) -> int:

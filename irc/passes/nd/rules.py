@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, TypeVar
 
 from xdsl.builder import InsertPoint
@@ -27,6 +28,7 @@ from irc.dialects.nd.control import GradOp
 from irc.dialects.nd.effects import StateReadOp
 from irc.dialects.nd.sources import FullOp
 from irc.dialects.nd.structure import BroadcastOp, ReshapeOp
+from irc.dialects.verify import walk
 from irc.errors import InternalError
 
 # What equals the op, result by result; None for a result that nothing uses. None: no match.
@@ -176,19 +178,7 @@ def is_dead(op: Operation) -> bool:
 
 def nested_ops(root: Operation) -> Iterator[Operation]:
     """All ops inside `root` in program order, each before those inside it."""
-    stack: list[Iterator[Operation]] = [_inner(root)]
-    while stack:
-        op = next(stack[-1], None)
-        if op is None:
-            stack.pop()
-            continue
-        yield op
-        if op.regions:
-            stack.append(_inner(op))
-
-
-def _inner(op: Operation) -> Iterator[Operation]:
-    return iter([o for block in blocks_of(op) for o in block.ops])
+    return islice(walk(root), 1, None)
 
 
 def blocks_of(op: Operation) -> list[Block]:
