@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import textwrap
@@ -264,3 +265,11 @@ def test_options_are_spelled_in_both_ways() -> None:
 )
 def test_bounds_are_checked_unless_refused(text: str, expected: set[str]) -> None:
     assert parse_checks(text) == expected
+
+
+def test_the_garbage_collector_is_left_as_it_was() -> None:
+    before = gc.get_threshold()
+    with pytest.raises(irc.UserError):
+        irc.compile("export def f(x: f32[n]) -> f32[n] = y", use_cache=False)
+    irc.compile("export def f(x: f32[n]) -> f32[n] = x", use_cache=False)
+    assert gc.get_threshold() == before
