@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import math
 
 from irc.abi import FunctionSpec, ModuleSpec, ParamSpec, ResultSpec
 
@@ -18,6 +19,16 @@ NUMPY = {
 PYTHON = {"bool": "bool", "f": "float", "i": "int", "u": "int", "b": "float"}
 
 
+# What every module has. A function of such a name, or of that of a keyword, is `m["name"]`.
+_OWN = """\
+    state: State
+    def seed(self, seed: int) -> None: ...
+    def save(self, path: str) -> None: ...
+    def load_state(self, path: str) -> None: ...
+    def __getitem__(self, name: str) -> Any: ...""".split("\n")
+_OWN_NAMES = frozenset("state seed save load_state functions tests name source spec".split())
+
+
 def exports(spec: ModuleSpec) -> list[FunctionSpec]:
     return [f for f in spec.functions if f.kind == "export"]
 
@@ -29,24 +40,37 @@ def python_stub(spec: ModuleSpec) -> str:
     lines += ["from numpy.typing import NDArray", ""]
     for function in exports(spec):
         lines += _result_class(function)
-    lines += ["class State:"]
-    lines += [f"    {s.name}: {_array(s.dtype)}  # {s.type}" for s in spec.states if not s.hidden]
-    if not any(not s.hidden for s in spec.states):
-        lines.append("    pass")
-    lines += ["", "class Module:", "    state: State", "    def seed(self, seed: int) -> None: ..."]
-    lines += ["    def save(self, path: str) -> None: ..."]
-    lines += ["    def load_state(self, path: str) -> None: ..."]
+    lines += ["class State:", "    def __getitem__(self, name: str) -> Any: ..."]
+    lines += [
+        f"    {s.name}: {_array(s.dtype)}  # {s.type}"
+        for s in spec.states
+        if not s.hidden and not _is_hidden(s.name)
+    ]
+    records = dict.fromkeys(s.name.partition(".")[0] for s in spec.states if "." in s.name)
+    lines += [f"    {name}: Any  # a record" for name in records if not _is_hidden(name)]
+    lines += ["", "class Module:", *_OWN, ""]
     for function in exports(spec):
-        lines += _method(function)
+        if function.name not in _OWN_NAMES and not _is_hidden(function.name):
+            lines += _method(function)
     return "\n".join(lines) + "\n"
 
 
 def _result_class(function: FunctionSpec) -> list[str]:
     """Several named results come as a NamedTuple."""
-    if len(function.results) < 2 or not all(r.name for r in function.results):
+    if not _is_named(function):
         return []
     fields = [f"    {r.name}: {_result(r)}  # {r.type}" for r in function.results]
     return [f"class {_class_name(function)}(NamedTuple):", *fields, ""]
+
+
+def _is_named(function: FunctionSpec) -> bool:
+    names = [r.name for r in function.results]
+    return len(names) > 1 and all(n and not n.startswith("_") and not _is_hidden(n) for n in names)
+
+
+def _is_hidden(name: str) -> bool:
+    """Python has no plain attribute for it: a keyword, a field of a record, a private name."""
+    return not name.isidentifier() or keyword.iskeyword(name) or name.startswith("__")
 
 
 def _class_name(function: FunctionSpec) -> str:
@@ -54,22 +78,32 @@ def _class_name(function: FunctionSpec) -> str:
 
 
 def _method(function: FunctionSpec) -> list[str]:
-    name = function.name if not keyword.iskeyword(function.name) else f"{function.name}_"
-    params = [f"{p.name}: {_param(p)}{_default(p)}" for p in function.params]
-    text = ", ".join(["self", *params, "*", "out: Any = ..."])
+    names = {p.name for p in function.params}
+    text = ", ".join(["self", *_params(function), "out: Any = ..."])
+    if names & {"self", "out"} or any(map(_is_hidden, names)):
+        text = "self, /, *args: Any, **kwargs: Any"
     match function.results:
         case ():
             result = "None"
         case (one,):
             result = _result(one)
-        case several if all(r.name for r in several):
+        case _ if _is_named(function):
             result = _class_name(function)
         case several:
             result = f"tuple[{', '.join(map(_result, several))}]"
     doc = _doc(function.doc)
     body = [f'        """{doc}"""', "        ..."] if doc else []
-    head = f"    def {name}({text}) -> {result}:"
+    head = f"    def {function.name}({text}) -> {result}:"
     return [head, *body] if body else [f"{head} ..."]
+
+
+def _params(function: FunctionSpec) -> list[str]:
+    """With the star: a parameter without a default, behind one with, is given by name."""
+    params = [f"{p.name}: {_param(p)}{_default(p)}" for p in function.params]
+    defaults = [p.default is not None for p in function.params]
+    late = [i for i, given in enumerate(defaults) if not given and any(defaults[:i])]
+    star = late[0] if late else len(params)
+    return [*params[:star], "*", *params[star:]]
 
 
 def _param(param: ParamSpec) -> str:
@@ -79,7 +113,11 @@ def _param(param: ParamSpec) -> str:
 
 
 def _default(param: ParamSpec) -> str:
-    return "" if param.default is None else f" = {param.default!r}"
+    """As in the program; `...` for what Python has no literal for."""
+    if param.default is None:
+        return ""
+    is_literal = not isinstance(param.default, float) or math.isfinite(param.default)
+    return f" = {param.default!r}" if is_literal else " = ..."
 
 
 def _result(result: ResultSpec) -> str:
@@ -96,7 +134,7 @@ def _array(dtype: str) -> str:
 
 def _doc(text: str) -> str:
     """Inside triple quotes."""
-    return text.strip().replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    return text.strip().replace("\\", "\\\\").replace('"', '\\"')
 
 
 def manual_page(spec: ModuleSpec) -> str:

@@ -85,10 +85,11 @@ class Module:
         self.functions: Mapping[str, Any] = MappingProxyType(
             self._callables(lambda f: f.kind == "export")
         )
-        # Plain attributes: a call must not pay for a search by `__getattr__`.
-        self.__dict__.update({n: f for n, f in self.functions.items() if not hasattr(Module, n)})
         self.__doc__ = context.spec.doc or f"The module {context.spec.name}."
         self.state = States(context.loader, context.spec)
+        # Plain attributes: a call must not pay for a search by `__getattr__`.
+        own = {*dir(Module), *self.__dict__}
+        self.__dict__.update({n: f for n, f in self.functions.items() if n not in own})
 
     @property
     def tests(self) -> Mapping[str, Any]:

@@ -15,6 +15,7 @@ from irc.codegen.c.names import argument_names, module_names
 NAMES = st.one_of(
     st.from_regex(r"[^\W\d]\w{0,6}", fullmatch=True),
     st.sampled_from(sorted(RESERVED)).flatmap(lambda w: st.sampled_from([w, w + "_", w + "__"])),
+    st.from_regex(r"[A-Z][A-Z0-9_]{0,4}", fullmatch=True),
     st.sampled_from(["u_", "u__x", "u_3bb_", "λ", "λ_", "_3bb_", "u__3bb_", "k_f", "irc_x"]),
     st.text(min_size=1, max_size=5),
 )
@@ -35,7 +36,9 @@ def test_different_names_stay_different(a: str, b: str) -> None:
 @pytest.mark.parametrize(
     ("name", "spelled"),
     [("x", "x"), ("int", "int_"), ("int_", "int__"), ("λ", "u__3bb_"), ("a_b", "a_b"),
-     ("_x", "u___x"), ("exp", "exp_"), ("learning_rate2", "learning_rate2")],
+     ("_x", "u___x"), ("exp", "exp_"), ("learning_rate2", "learning_rate2"), ("EIO", "EIO_"),
+     ("IRC_OK", "IRC_OK_"), ("PRId64_", "PRId64__"), ("W", "W"), ("W1", "W1"), ("W12", "W12"),
+     ("AB", "AB"), ("Wxh", "Wxh"), ("I", "I_")],
 )  # fmt: skip
 def test_examples(name: str, spelled: str) -> None:
     assert identifier(name) == spelled
@@ -67,6 +70,12 @@ def test_the_context_gives_way_to_sizes() -> None:
 )  # fmt: skip
 def test_prefixes(module: str, prefix: str) -> None:
     assert module_names(ModuleSpec(module)).prefix == prefix
+
+
+def test_constants() -> None:
+    """They are macros and look like it, but are not those of math.h."""
+    spec = ModuleSpec("m", consts={"E": 3, "D": 4, "LONG_NAME": 5, "λ": 6})
+    assert list(module_names(spec).consts.values()) == ["M_E_", "M_D", "M_LONG_NAME", "M_u__3bb_"]
 
 
 @given(st.text(max_size=60))

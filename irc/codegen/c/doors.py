@@ -11,6 +11,7 @@ All decisions stand in the `ModuleSpec`; this file only spells them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 
 from irc.abi import Dim, FunctionSpec, ModuleSpec, binding_plan
@@ -42,9 +43,11 @@ def invoke_table(names: ModuleNames, functions: Mapping[int, FunctionSpec]) -> s
     def switch(name: str, parts: list[str], returns: Callable[[FunctionSpec], str]) -> str:
         heading = ["void *context", "int32_t function", *parts]
         lines = [wrap_call(f"int32_t {name}(", heading, ")"), "{"]
-        lines += [f"    {names.prefix} *m = context;", "    switch (function) {"]
-        for i, f in functions.items():
-            lines += [f"    case {i}:", returns(f)]
+        cases = [text for i, f in functions.items() for text in (f"    case {i}:", returns(f))]
+        given = (part.rpartition("*")[2] for part in parts)
+        lines += [f"    {names.prefix} *m = context;"]
+        lines += [f"    (void){name};" for name in given if not _mentions(cases, name)]
+        lines += ["    switch (function) {", *cases]
         lines += [
             "    default:",
             '        return irc_fail(&m->head, IRC_ARGUMENT, "no function has this number");',
@@ -349,6 +352,10 @@ def _pointer_call(
 
 
 # -- small pieces
+
+
+def _mentions(lines: list[str], name: str) -> bool:
+    return any(re.search(rf"\b{name}\b", line) for line in lines)
 
 
 def _axes(function: FunctionSpec) -> Iterator[tuple[str, Dim, int]]:

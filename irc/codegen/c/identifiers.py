@@ -7,6 +7,9 @@ from collections.abc import Iterable
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
+# Macros are written in capitals: EIO, INT64_MAX, IRC_OK, M_PI. Matrices such as W1 are not.
+_MACRO = re.compile(r"(?=...)[A-Z][A-Z0-9_]*[A-Z_][A-Z0-9_]*|(PRI|SCN)[a-zA-Z]\w*", re.ASCII)
+
 # Keywords of C11 and C++20, object-like macros of the headers that users include, our own names.
 _KEYWORDS = """
     alignas alignof and and_eq asm atomic_cancel auto bitand bitor bool break case catch char
@@ -19,6 +22,8 @@ _KEYWORDS = """
     unsigned using virtual void volatile wchar_t while xor xor_eq
     assert complex errno imaginary linux noreturn offsetof stderr stdin stdout unix
     BUFSIZ EOF EXIT_FAILURE EXIT_SUCCESS HUGE_VAL I INFINITY NAN NULL RAND_MAX
+    int8_t int16_t int32_t int64_t intptr_t intmax_t uint8_t uint16_t uint32_t uint64_t uintptr_t
+    uintmax_t size_t ptrdiff_t max_align_t DLTensor
     main ctx arena
 """.split()
 
@@ -55,15 +60,25 @@ LIBRARY = frozenset(
     """.split()
 )
 
+# What the headers of C define in the way that a module's constants are called: `M_E` of m.irc.
+MACROS = frozenset(
+    """
+    M_1_PI M_2_PI M_2_SQRTPI M_E M_LN10 M_LN2 M_LOG10E M_LOG2E M_PI M_PI_2 M_PI_4 M_SQRT1_2 M_SQRT2
+    DBL_DIG DBL_EPSILON DBL_MAX DBL_MIN FLT_DIG FLT_EPSILON FLT_MAX FLT_MIN SIZE_MAX
+    """.split()
+)
+
 
 def identifier(name: str) -> str:
     """
     The C identifier for `name`: the name itself where C allows it. Injective.
 
-    A reserved word gets an underscore: `int_`. Any other text becomes `u_` and its characters,
-    with `__` for an underscore and `_3bb_` for the character U+03BB.
+    A reserved word gets an underscore: `int_`; so does what may be a macro: `EIO_`. Any other text
+    becomes `u_` and its characters, with `__` for an underscore and `_3bb_` for the character
+    U+03BB.
     """
-    if name.rstrip("_") in RESERVED:
+    word = name.rstrip("_")
+    if word in RESERVED or _MACRO.fullmatch(word):
         return name + "_"
     if _PLAIN.fullmatch(name) and not name.startswith(("u_", "k_", "irc_")):
         return name
@@ -84,7 +99,10 @@ class Scope:
 
     def fresh(self, name: str) -> str:
         """A free identifier for `name`, taken from now on."""
-        spelled = identifier(name)
+        return self.take(identifier(name))
+
+    def take(self, spelled: str) -> str:
+        """As `fresh`, for an identifier."""
         while spelled in self.taken:
             spelled += "_"
         self.taken.add(spelled)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from irc.abi import INIT_FUNCTION, FunctionSpec, ModuleSpec
-from irc.codegen.c.identifiers import LIBRARY, Scope, identifier
+from irc.codegen.c.identifiers import LIBRARY, MACROS, Scope, identifier
 
 
 def kernel_name(function: str) -> str:
@@ -50,14 +50,14 @@ def _names(
     consts: tuple[str, ...],
 ) -> ModuleNames:
     public = Scope(f"{prefix}_{name}" for name in _OWN)
-    macros = Scope({f"{prefix.upper()}_ABI", f"{prefix.upper()}_H"})
+    macros = Scope({f"{prefix.upper()}_ABI", f"{prefix.upper()}_H", *MACROS})
     members = Scope({"head"})
     return ModuleNames(
         prefix=prefix,
         functions={f: public.fresh(f"{prefix}_{_tail(f)}") for f in exports},
         accessors={s: public.fresh(f"{prefix}_{_tail(s)}") for s in visible},
         fields={s: members.fresh(_member(s)) for s in (*visible, *hidden)},
-        consts={c: macros.fresh(f"{prefix.upper()}_{_tail(c)}") for c in consts},
+        consts={c: macros.take(f"{prefix.upper()}_{_tail(c)}") for c in consts},
     )
 
 
