@@ -49,7 +49,7 @@ from irc.errors import InternalError
 from irc.sizes import Poly, parse
 
 _LONGEST = 64  # characters of an expression that is written where it is used
-_SHORT_LOOP = 24  # lines of a loop that is written twice, for one thread and for several
+_SHORT_LOOP = 9  # lines of a loop that is written twice, for one thread and for several
 _WORD, _COMMENT = re.compile(r"\w+"), re.compile(r"/\*.*?\*/")
 
 HELPER, CONTRACT, SIMD = "irc.helper", "irc.contract", "irc.simd"

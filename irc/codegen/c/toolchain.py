@@ -135,6 +135,8 @@ def compile_object(
 def flags(options: CcOptions) -> list[str]:
     """The compiler's flags, without input and output."""
     found = [*BASE_FLAGS, f"-O{options.optimize}"]
+    if options.optimize >= 3:
+        found.append("-DIRC_THOROUGH")  # all of what -O3 means, see prelude.h
     if options.march:
         found.append(f"-march={options.march}")
     found += ["-fopenmp"] if options.openmp else ["-fopenmp-simd", "-DIRC_OPENMP_SIMD"]
