@@ -173,8 +173,9 @@ def report_exception(error: Exception, reporter: Reporter) -> int:
 
 
 def report_tool(error: ToolError) -> None:
-    if error.command:
-        print(f"  command: {shlex.join(error.command)}", file=sys.stderr)
+    command = shlex.join(error.command)
+    if command and command not in str(error):
+        print(f"  command: {command}", file=sys.stderr)
     lines = error.log.strip().splitlines()
     for line in lines[:20]:
         print(f"  | {line}", file=sys.stderr)

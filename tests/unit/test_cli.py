@@ -176,6 +176,14 @@ def test_a_missing_compiler_is_a_tools_fault(
     assert "no-such-cc" in capsys.readouterr().err
 
 
+def test_a_failing_compiler_shows_its_command_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    args = [str(SMALL), "--no-cache", "--cc", "/bin/false", "-o", str(tmp_path / "x.so")]
+    assert irc_compile.main(args) == 3
+    assert capsys.readouterr().err.count("/bin/false ") == 1
+
+
 def test_a_failing_test_is_neither(tmp_path: Path) -> None:
     program = SMALL.with_name("failing.irc")
     assert irc_compile.main([str(program), "--test", "-O0", "-o", str(tmp_path / "x.so")]) == 5
