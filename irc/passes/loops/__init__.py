@@ -11,7 +11,7 @@ plan_memory.py   one workspace for each function, as formulas in the sizes
 Loops:
 convert_linalg_to_loops.py  generics to loops, by kind:
 elementwise.py   ... parallel ones
-reductions.py    ... reductions, in the order that the language defines
+reductions.py    ... reductions, in the order that the language defines, by combiners.py
 contractions.py  ... products, as factors.py has them: products.py loops, panels.py copies,
                  tiles.py register tiles, epilogues.py what runs on a finished tile
 structured.py    a generic in the form in which loops are made from it; access.py: its operands

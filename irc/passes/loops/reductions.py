@@ -11,16 +11,15 @@ same loops.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from xdsl.dialects import arith, scf
-from xdsl.dialects.linalg.ops import YieldOp
-from xdsl.ir import Operation, SSAValue
+from xdsl.dialects import scf
+from xdsl.ir import SSAValue
 
 from irc.dtypes import LANES
-from irc.passes.loops.builder import Index, Pen, constant_value
+from irc.passes.loops.builder import Index, Pen
+from irc.passes.loops.combiners import ORDERED, Combiner, combiners_of, starts, take, write
 from irc.passes.loops.helpers import Helpers
-from irc.passes.loops.nest import COUNTERS, Nest, is_bool, open_loops, work
+from irc.passes.loops.nest import COUNTERS, Nest, open_loops, work
 from irc.passes.loops.structured import (
     Shapes,
     Structured,
@@ -32,39 +31,6 @@ from irc.passes.loops.threads import Threads
 from irc.sizes import Size, product
 
 COLUMNS = 64  # of an array reduced along its rows, kept at a time
-
-_ORDERED = (arith.AddfOp, arith.MulfOp)
-_ANY_ORDER = (
-    arith.MaximumfOp,
-    arith.MinimumfOp,
-    arith.MaxnumfOp,
-    arith.MinnumfOp,
-    arith.AddiOp,
-    arith.MuliOp,
-    arith.AndIOp,
-    arith.OrIOp,
-    arith.XOrIOp,
-    arith.MaxSIOp,
-    arith.MinSIOp,
-    arith.MaxUIOp,
-    arith.MinUIOp,
-)
-
-
-@dataclass(eq=False)
-class Combiner:
-    """
-    How one output takes in an element: acc = cls(acc, value).
-
-    neutral   the fill that the accumulator starts from, None when it starts from memory
-    """
-
-    cls: type[Operation]
-    value: SSAValue
-    neutral: SSAValue | None
-
-    def apply(self, pen: Pen, acc: SSAValue, value: SSAValue) -> SSAValue:
-        return pen.op(self.cls, [acc, value], acc.type)
 
 
 def lower_reduction(
@@ -79,7 +45,7 @@ def lower_reduction(
     `inits` are the constants from which the outputs start; None: from what is in memory.
     """
     s = collapse(s, shapes, pen)
-    combiners = _combiners(s, inits)
+    combiners = combiners_of(s, inits)
     anchor = pen.anchor
     if combiners is None:
         _sequential(s, inits, pen, threads)
@@ -88,100 +54,6 @@ def lower_reduction(
     else:
         _rows(s, combiners, pen, threads, helpers)
     pen.anchor = anchor
-
-
-def _combiners(s: Structured, inits: Sequence[SSAValue | None]) -> list[Combiner] | None:
-    """One for each output, or None when the body is not made of known ones."""
-    block = s.op.body.block
-    end = block.last_op
-    assert isinstance(end, YieldOp)
-    found: list[Combiner] = []
-    accs = block.args[len(s.inputs) :]
-    for acc, yielded, init in zip(accs, end.operands, inits, strict=True):
-        op = yielded.owner
-        if not isinstance(op, _ORDERED + _ANY_ORDER) or op.parent is not block:
-            return None
-        if len(list(acc.uses)) != 1 or acc not in op.operands or len(list(yielded.uses)) != 1:
-            return None
-        value = op.operands[1] if op.operands[0] is acc else op.operands[0]
-        found.append(Combiner(type(op), value, init))
-    return found
-
-
-def _starts(combiners: Sequence[Combiner], pen: Pen) -> list[SSAValue]:
-    """Neutral elements, from which the partials start."""
-    return [_neutral(c, pen) for c in combiners]
-
-
-def _neutral(c: Combiner, pen: Pen) -> SSAValue:
-    type_ = c.value.type
-    number: int | float
-    if c.cls in (arith.AddfOp, arith.AddiOp, arith.OrIOp, arith.XOrIOp, arith.MaxUIOp):
-        number = 0
-    elif c.cls in (arith.MulfOp, arith.MuliOp):
-        number = 1
-    elif c.cls in (arith.MaximumfOp, arith.MaxnumfOp):
-        number = float("-inf")
-    elif c.cls in (arith.MinimumfOp, arith.MinnumfOp):
-        number = float("inf")
-    elif c.cls in (arith.AndIOp, arith.MinUIOp):
-        number = 1 if is_bool(c.value) else -1
-    else:
-        width = type_.width.data  # type: ignore[attr-defined]
-        number = -(1 << (width - 1)) if c.cls is arith.MaxSIOp else (1 << (width - 1)) - 1
-    if c.cls in (arith.MaxnumfOp, arith.MinnumfOp):
-        number = float("nan")  # ignored by them, and right for nothing but NaN
-    return pen.pool.number(number, type_)
-
-
-def _take(s: Structured, combiners: Sequence[Combiner], nest: Nest) -> list[SSAValue]:
-    """The values that go into the accumulators, computed in the nest."""
-    block = s.op.body.block
-    end = block.last_op
-    assert isinstance(end, YieldOp)
-    finals = [v.owner for v in end.operands]
-    end.operands = [c.value for c in combiners]
-    for op in finals:
-        assert isinstance(op, Operation)
-        op.detach()
-        op.erase()
-    arguments: list[SSAValue | None] = [
-        nest.element(o) if block.args[n].first_use else None for n, o in enumerate(s.inputs)
-    ]
-    return nest.body(block, [*arguments, *([None] * len(s.outputs))])
-
-
-def _write(
-    s: Structured,
-    combiners: Sequence[Combiner],
-    totals: Sequence[SSAValue],
-    ivs: Sequence[Index],
-    pen: Pen,
-) -> None:
-    """Stores the results, after what the outputs held unless they start from the neutral."""
-    for output, c, total in zip(s.outputs, combiners, totals, strict=True):
-        ref, indices = element_index(output, ivs, pen)
-        if c.neutral is None:
-            total = c.apply(pen, pen.load(ref, indices), total)
-        elif not _is_neutral(c):
-            total = c.apply(pen, c.neutral, total)
-        pen.store(total, ref, indices)
-
-
-def _is_neutral(c: Combiner) -> bool:
-    """Whether the constant that the output starts from changes nothing."""
-    value = constant_value(c.neutral)
-    if value is None:
-        return False
-    if c.cls in (arith.AddfOp, arith.AddiOp, arith.OrIOp, arith.XOrIOp):
-        return value == 0
-    if c.cls in (arith.MulfOp, arith.MuliOp):
-        return value == 1
-    if c.cls is arith.MaximumfOp:
-        return value == float("-inf")
-    if c.cls is arith.MinimumfOp:
-        return value == float("inf")
-    return False
 
 
 # -- along rows: the innermost loop is reduced
@@ -213,7 +85,7 @@ def _rows(
     pens, ivs = _outer_loops(s, outer, pen, threads, product([total, cost]))
     body = pens[-1]
     partials = [body.alloca(c.value.type, [lanes], "partial") for c in combiners]
-    _fill(body, partials, _starts(combiners, body), [lanes])
+    _fill(body, partials, starts(combiners, body), [lanes])
     by_dim: list[Index] = [0] * len(s.loops)
     depth = [0] * len(s.loops)
     for level, dim in enumerate(outer):
@@ -221,14 +93,14 @@ def _rows(
     after = body.anchor
     lane_pens, lane = _lane_loops(s, inner, body, by_dim, depth, len(pens) - 1, lanes)
     nest = Nest([*pens[:-1], *lane_pens], by_dim, depth)
-    values = _take(s, combiners, nest)
+    values = take(s, combiners, nest)
     for c, p, value in zip(combiners, partials, values, strict=True):
         acc = nest.inner.load(p, [lane], "acc")
         nest.inner.store(c.apply(nest.inner, acc, value), p, [lane])
     body.anchor = after
     _halve(body, combiners, partials, helpers)
     totals = [body.load(p, [0], "total") for p in partials]
-    _write(s, combiners, totals, by_dim, body)
+    write(s, combiners, totals, by_dim, body)
 
 
 def _lane_loops(
@@ -395,7 +267,7 @@ def _columns(
     outer = [d for d, r in enumerate(s.reduced) if not r and d != column]
     inner = [d for d, r in enumerate(s.reduced) if r]
     total = product([s.loops[d] for d in inner])
-    ordered = any(c.cls in _ORDERED for c in combiners)
+    ordered = any(c.cls in ORDERED for c in combiners)
     lanes = (min(total, LANES) if isinstance(total, int) else LANES) if ordered else 1
     lanes = max(lanes, 1)
     width = s.loops[column]
@@ -418,7 +290,7 @@ def _columns(
     if ordered and not isinstance(rows, int):  # one at least: it is the result of no rows
         used = body.max(1, body.min(LANES, rows), "used")
     partials = [body.alloca(c.value.type, [lanes, columns], "partial") for c in combiners]
-    _fill(body, partials, _starts(combiners, body), [used, count])
+    _fill(body, partials, starts(combiners, body), [used, count])
     by_dim: list[Index] = [0] * len(s.loops)
     depth = [0] * len(s.loops)
     for level, dim in enumerate(outer):
@@ -440,7 +312,7 @@ def _columns(
     by_dim[column] = column_pens[-1].add(start, j)
     depth[column] = level + len(inner) + 1
     nest = Nest([*pens[:-1], blocks, *row_pens, column_pens[-1]], by_dim, depth)
-    values = _take(s, combiners, nest)
+    values = take(s, combiners, nest)
     for c, p, value in zip(combiners, partials, values, strict=True):
         acc = nest.inner.load(p, [lane, j], "acc")
         nest.inner.store(c.apply(nest.inner, acc, value), p, [lane, j])
@@ -449,7 +321,7 @@ def _columns(
     out_pens, (j,) = open_loops(body, [(0, count)], ["column"])
     by_dim[column] = out_pens[-1].add(start, j)
     totals = [out_pens[-1].load(p, [0, j], "total") for p in partials]
-    _write(s, combiners, totals, by_dim, out_pens[-1])
+    write(s, combiners, totals, by_dim, out_pens[-1])
 
 
 # -- anything else: accumulators in registers, one element after the other
