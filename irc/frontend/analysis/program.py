@@ -41,6 +41,7 @@ from irc.frontend.analysis.values import (
     Tensor,
     TupleOf,
     Value,
+    type_text,
 )
 from irc.sizes import Size, var
 
@@ -233,7 +234,7 @@ class Builder:
         """The values that are returned, in their declared types."""
         items = value.items if isinstance(value, TupleOf) else (value,)
         if len(items) != len(result):
-            given = ", ".join(_declarable(v) for v in items)
+            given = ", ".join(_declarable(env, v) for v in items)
             given = given if len(items) == 1 else f"({given})"
             raise env.error(
                 "E0114" if not result else "E0115",
@@ -380,8 +381,11 @@ def _miscount(name: str, given: int, declared: int) -> str:
     return f"`{name}` returns {values}, {declared} {'is' if declared == 1 else 'are'} declared"
 
 
-def _declarable(value: Value) -> str:
-    return value.type if isinstance(value, NUMERIC) else "..."
+def _declarable(env: Env, value: Value) -> str:
+    """The type as a signature would declare it; an open value with the dtype it gets alone."""
+    if not isinstance(value, NUMERIC):
+        return "..."
+    return type_text(env.default_dtype(value).name, value.dims)
 
 
 def _check_attributes(node: tree.Item) -> None:
