@@ -42,6 +42,9 @@ class Quotient:
     def __str__(self) -> str:
         return f"(({self.numerator})//{self.divisor})"
 
+    def __repr__(self) -> str:  # what sorts monomials; an address would be another one each time
+        return str(self)
+
 
 class Poly:
     """An immutable polynomial. Build with `var`, `const`, `parse` and the operators + - * //."""
