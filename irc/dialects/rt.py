@@ -1,8 +1,8 @@
 """
-Ordered effects below `nd`: what a running program tells its caller.
+What programs need below `nd` and other dialects lack.
 
-`rt.assert` ends the function with a status and a message, `rt.print` writes text.
-Both keep their order, and neither is ever removed.
+`rt.assert` ends the function with a status and a message, `rt.print` writes text: both keep their
+order, and neither is ever removed. `rt.philox` is a scalar function like those of `math`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from xdsl.dialects.builtin import ArrayAttr, IntegerType, MemRefType, StringAttr, TensorType
+from xdsl.dialects.builtin import (
+    I64,
+    ArrayAttr,
+    IntegerAttr,
+    IntegerType,
+    MemRefType,
+    StringAttr,
+    TensorType,
+    i32,
+    i64,
+)
 from xdsl.ir import Dialect, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
@@ -18,8 +28,11 @@ from xdsl.irdl import (
     operand_def,
     opt_prop_def,
     prop_def,
+    result_def,
+    traits_def,
     var_operand_def,
 )
+from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
 # The statuses of the ABI that a program itself can end with.
@@ -131,9 +144,29 @@ class PrintOp(IRDLOperation):
         _verify_format("print", self.text.data, len(self.shown), self.dtypes)
 
 
+@irdl_op_definition
+class PhiloxOp(IRDLOperation):
+    """
+    Random bits: the word of Philox4x32-10 that `nd.philox` gives to the element number `place`.
+
+    The two words of `seed` are the key; (place div 4 low, place div 4 high, `counter` low, site)
+    is the counter; of the four words it is number place mod 4.
+    Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
+    """
+
+    name = "rt.philox"
+    seed = operand_def(i64)
+    counter = operand_def(i64)
+    place = operand_def(i64)
+    site = prop_def(IntegerAttr[I64])
+    res = result_def(i32)
+    traits = traits_def(Pure())
+    assembly_format = "$seed `,` $counter `,` $place `site` `=` $site attr-dict"
+
+
 def is_array(value: SSAValue) -> bool:
     """Whether a shown value is a whole array."""
     return isinstance(value.type, TensorType | MemRefType)
 
 
-RT = Dialect("rt", [AssertOp, PrintOp])
+RT = Dialect("rt", [AssertOp, PrintOp, PhiloxOp])

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from irc.dialects.nd import arrays
+from irc.dialects.nd.philox import philox4x32
 
 Value = Any  # a NumPy scalar, an array, or a Python int for `index`
 
@@ -189,6 +190,19 @@ def _halves(a: Value, b: Value, like: Value) -> tuple[Value, Value]:
         return _like(values.astype(dtype)[()], like)
 
     return half(0), half(bits)
+
+
+def philox(seed: Value, counter: Value, place: Value, site: int) -> Value:
+    """The word of the element number `place`."""
+    key, block = unsigned(seed), unsigned(place) >> np.uint64(2)
+    low = np.uint64(0xFFFFFFFF)
+    number = signed(place) & 3
+    words = philox4x32(
+        (block & low, block >> np.uint64(32), unsigned(counter) & low, np.uint64(site) & low),
+        (key & low, key >> np.uint64(32)),
+    )
+    chosen = np.choose(number, np.broadcast_arrays(*words)).astype(np.uint32)
+    return chosen.view(np.int32)[()]
 
 
 def absi(x: Value) -> Value:

@@ -12,6 +12,7 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute, Operation
 
+from irc.dialects import rt
 from irc.execution import numerics
 from irc.execution.fma import fma, fma_bf16
 from irc.execution.outcome import ExecutionError
@@ -209,6 +210,10 @@ def _fma(op: Operation, c: PythonText) -> None:
     c.assign(op, f"{function}({', '.join(c.names(op.operands))})")
 
 
+def _philox(op: rt.PhiloxOp, c: PythonText) -> None:
+    c.assign(op, f"philox({', '.join(c.names(op.operands))}, {op.site.value.data})")
+
+
 def _cast(function: str) -> Handler:
     def write(op: Operation, c: PythonText) -> None:
         target = op.results[0].type
@@ -283,6 +288,7 @@ def _handlers() -> dict[type[Operation], Handler]:
     table[arith.IndexCastOp] = _index_cast
     table[arith.BitcastOp] = _bitcast
     table[math.FmaOp] = _fma
+    table[rt.PhiloxOp] = _philox
     table[UnrealizedConversionCastOp] = _reinterpret
     return table
 

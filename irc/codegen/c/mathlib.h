@@ -228,6 +228,33 @@ IRC_HELPER double irc_rsqrt_f64(double x)
     return 1.0 / sqrt(x);
 }
 
+/* ---- random bits */
+
+/* Philox4x32-10: the word of element `place`, of four words for each block of four elements. Salmon,
+ * Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011. */
+#define IRC_ROUND                                                                                  \
+    {                                                                                              \
+        const uint64_t p0 = (uint64_t)c0 * 0xD2511F53u, p1 = (uint64_t)c2 * 0xCD9E8D57u;           \
+        c0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0;                                                       \
+        c1 = (uint32_t)p1;                                                                         \
+        c2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;                                                       \
+        c3 = (uint32_t)p0;                                                                         \
+        k0 += 0x9E3779B9u;                                                                         \
+        k1 += 0xBB67AE85u;                                                                         \
+    }
+IRC_INLINE int32_t irc_philox(int64_t seed, int64_t counter, int64_t place, int64_t site)
+{
+    const uint64_t block = (uint64_t)place >> 2, number = (uint64_t)place & 3;
+    uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)((uint64_t)seed >> 32);
+    uint32_t c0 = (uint32_t)block, c1 = (uint32_t)(block >> 32);
+    uint32_t c2 = (uint32_t)counter, c3 = (uint32_t)site;
+    /* Written out: a loop in here would keep the loop around it from having vectors. */
+    IRC_ROUND IRC_ROUND IRC_ROUND IRC_ROUND IRC_ROUND
+    IRC_ROUND IRC_ROUND IRC_ROUND IRC_ROUND IRC_ROUND
+    return (int32_t)(number == 0 ? c0 : number == 1 ? c1 : number == 2 ? c2 : c3);
+}
+#undef IRC_ROUND
+
 /* ---- half floats, rounded to nearest, ties to even */
 
 IRC_HELPER float irc_f16_to_f32(irc_f16 h)

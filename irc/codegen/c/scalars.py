@@ -31,6 +31,7 @@ from irc.codegen.c.scope import (
     Scope,
 )
 from irc.codegen.c.types import c_type, is_bool, is_half, literal, suffix, unsigned
+from irc.dialects import rt
 from irc.dialects.upstream import RemfOp
 from irc.errors import InternalError
 
@@ -427,6 +428,12 @@ def spell_fma(op: Operation, c: Scope) -> Expr:
     return f"{a} * {b} + {_operand(op, c, 2, PRODUCT)}", SUM
 
 
+def spell_philox(op: Operation, c: Scope) -> Expr:
+    assert isinstance(op, rt.PhiloxOp)
+    words = ", ".join(c.name(v, CHOICE) for v in op.operands)
+    return f"irc_philox({words}, INT64_C({op.site.value.data}))", ATOM
+
+
 SPELL: dict[type[Operation], Speller] = {
     **dict.fromkeys(_INTEGER, spell_integer),
     **dict.fromkeys(_INFIX, spell_infix),
@@ -439,6 +446,7 @@ SPELL: dict[type[Operation], Speller] = {
     arith.ConstantOp: spell_constant,
     arith.BitcastOp: spell_bitcast,
     math.FPowIOp: spell_fpowi,
+    rt.PhiloxOp: spell_philox,
     vector.BroadcastOp: spell_broadcast,
     vector.FMAOp: spell_fma,
     **dict.fromkeys(

@@ -7,6 +7,7 @@ Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +20,8 @@ ROUNDS = 10
 _LOW = np.uint64(0xFFFFFFFF)
 
 
-def philox4x32(counter: Sequence[Words], key: Sequence[int]) -> list[Words]:
-    """The four words for four counter words (arrays of one shape) and two key words."""
+def philox4x32(counter: Sequence[Any], key: Sequence[Any]) -> list[Words]:
+    """The four words for four counter words and two key words: integers, or arrays of one shape."""
     c0, c1, c2, c3 = (np.asarray(c, dtype=np.uint64) for c in counter)
     k0, k1 = (k & 0xFFFFFFFF for k in key)
     for _ in range(ROUNDS):

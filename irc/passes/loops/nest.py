@@ -9,6 +9,7 @@ from xdsl.dialects.builtin import IntegerType, MemRefType, UnitAttr
 from xdsl.dialects.linalg.ops import IndexOp, YieldOp
 from xdsl.ir import Block, Operation, SSAValue
 
+from irc.dialects import rt
 from irc.passes.loops.builder import Index, Pen
 from irc.passes.loops.structured import Operand, element_index, resolve
 
@@ -30,6 +31,7 @@ _STAYS: frozenset[type[Operation]] = frozenset(
 )
 # Work of a scalar op relative to an addition, for the decision to use threads.
 _COST: dict[type[Operation], int] = {
+    rt.PhiloxOp: 64,
     arith.DivfOp: 4,
     math.SqrtOp: 4,
     **{

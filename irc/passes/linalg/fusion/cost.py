@@ -6,6 +6,7 @@ from xdsl.dialects import arith, math, tensor
 from xdsl.dialects.linalg.ops import IndexOp, YieldOp
 from xdsl.ir import Block, Operation
 
+from irc.dialects import rt
 from irc.dialects.upstream import RemfOp
 
 REPEAT_LIMIT = 2  # per element, again along loops that the producer does not have
@@ -47,6 +48,7 @@ _COSTS: dict[type[Operation], int] = {
     **dict.fromkeys(_CHEAP_MATH, 1),
     tensor.ExtractOp: 2,
     RemfOp: NEVER,
+    rt.PhiloxOp: NEVER,
 }
 
 
