@@ -271,9 +271,13 @@ def printed(module: ModuleOp, request: Request) -> str:
         case "generic":
             return module_text(module, generic=True, debuginfo=request.print_debuginfo)
         case "c":
-            from irc.codegen.c.emit import emit_functions
+            from irc.codegen.c.emit import NoSpelling, emit_functions
+            from irc.driver.foreign import no_spelling
 
-            return emit_functions(module).functions
+            try:
+                return emit_functions(module).functions
+            except NoSpelling as fault:
+                raise no_spelling(fault.op) from None
         case "dot":
             from irc.dialects.graph import dot
 

@@ -98,6 +98,18 @@ def verify_stage(
 
     Raises VerifyException that names the first ones that should have gone.
     """
+    left = left_over(root, legal, gone)
+    if left:
+        lines = [f"  {describe(op)}" for op in left[:SHOWN]]
+        more = [f"  and {len(left) - SHOWN} more"] if len(left) > SHOWN else []
+        count = f"{len(left)} op{'s' if len(left) > 1 else ''}"
+        raise VerifyException("\n".join([f"{stage}: {count} should have gone:", *lines, *more]))
+
+
+def left_over(
+    root: Operation, legal: Collection[str], gone: Collection[str] = ()
+) -> list[Operation]:
+    """The ops that `verify_stage` would name."""
     known: dict[str, bool] = {}
     left: list[Operation] = []
     for op in walk(root):
@@ -108,11 +120,7 @@ def verify_stage(
             ok = known[name] = allowed and name not in gone
         if not ok:
             left.append(op)
-    if left:
-        lines = [f"  {describe(op)}" for op in left[:SHOWN]]
-        more = [f"  and {len(left) - SHOWN} more"] if len(left) > SHOWN else []
-        count = f"{len(left)} op{'s' if len(left) > 1 else ''}"
-        raise VerifyException("\n".join([f"{stage}: {count} should have gone:", *lines, *more]))
+    return left
 
 
 def walk(root: Operation) -> Iterator[Operation]:

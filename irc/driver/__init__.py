@@ -8,6 +8,7 @@ records.py       Source, Watch, Outputs: what goes in, what is seen, what comes 
 caching.py       results of earlier compilations
 fresh.py         texts made from the program's text alone; then road.py:
 road.py          front end, passes of each stage, C text, C compiler
+foreign.py       messages about IR that somebody wrote
 describe.py      the module's description, from which headers and signatures are made
 signatures.py    Python stubs and manual pages
 observations.py  memory, copies, vectors and threads, read off the loops

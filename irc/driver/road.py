@@ -17,6 +17,7 @@ from irc.dialects.text import module_text, parse_module, verify_text
 from irc.dialects.verify import verify_dominance
 from irc.driver.describe import describe_module, functions_of, keep_entries
 from irc.driver.explorer import Row
+from irc.driver.foreign import check_levels, no_spelling
 from irc.driver.records import BINARY, IR_KINDS, Outputs, Source, Watch
 from irc.errors import InternalError, UserError
 from irc.options import Options
@@ -155,7 +156,11 @@ class Road:
         """
         if self.options.pipeline:
             return list(by_stage(parse_pipeline(self.options.pipeline)))
-        start = level_of(module) if self.source.kind == "mlir" else None
+        start = None
+        if self.source.kind == "mlir":
+            start = level_of(module)
+            legal = get_stage(start).legal if start else STAGES[0].legal
+            check_levels(module, legal, self.source.file, self.source.text)
         if start == last:
             return [(get_stage(start), [])]
         return list(standard_pipeline(self.options, self.target, start, last))
@@ -290,11 +295,17 @@ class Road:
     @contextmanager
     def replayed_as_c(self, module: ModuleOp) -> Iterator[None]:
         """A bug behind the last pass is replayed from the loops."""
+        from irc.codegen.c.emit import NoSpelling
+
         try:
             yield
         except UserError:
             raise
         except Exception as error:
+            if isinstance(error, NoSpelling) and self.options.pipeline:
+                raise no_spelling(error.op) from None
+            if isinstance(error, NoSpelling) and not self.ran:
+                raise no_spelling(error.op, self.source.file, self.source.text) from None
             text = str(error) if isinstance(error, InternalError) else repr(error)
             failure = InternalError(f"C text: {text}")
             failure.reproducer = save_reproducer(lambda: module, [], self.source.file)

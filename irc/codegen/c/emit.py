@@ -55,6 +55,14 @@ _WORD, _COMMENT = re.compile(r"\w+"), re.compile(r"/\*.*?\*/")
 HELPER, CONTRACT, SIMD = "irc.helper", "irc.contract", "irc.simd"
 
 
+class NoSpelling(InternalError):
+    """`op` should have been lowered; in IR that somebody wrote it is their mistake."""
+
+    def __init__(self, op: Operation) -> None:
+        self.op = op
+        super().__init__(f"{op.name} has no spelling in C")
+
+
 @dataclass(frozen=True)
 class KernelText:
     """
@@ -270,7 +278,7 @@ def emit_block(block: Block, c: Scope, lines: bool = False) -> None:
             _value(op, speller, c)
             continue
         if emit is None:
-            raise InternalError(f"{op.name} has no spelling in C")
+            raise NoSpelling(op)
         if c.depth == 1 and not c.contract:
             _place(op, c, lines)
         emit(op, c)
