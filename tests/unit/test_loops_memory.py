@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from kernels import compile_module, lower, parse_module
 from linalg_text import empty, fill, generic, tensor
-from xdsl.dialects import func, memref
+from xdsl.dialects import arith, func, memref
 from xdsl.dialects.builtin import ArrayAttr, StringAttr
 
 from irc.sizes import parse
@@ -103,6 +103,25 @@ def test_the_formula_is_the_last_byte_that_is_touched(n: int) -> None:
         for row in rows
     ]
     assert max(ends) == parse(kernels.text.arenas["f"]).evaluate({"n": n})
+
+
+def test_a_size_in_several_formulas_is_computed_once() -> None:
+    """Offsets and lengths are sums of few rounded sizes."""
+    body = "".join(
+        empty(f"e{k}", dims) + generic(f"y{k}", "i", [("x", "i", N)], (f"e{k}", "i", dims), TWO)
+        for k, dims in enumerate([N, N, N])
+    )
+    last = generic(
+        "p", "i", [(f"y{k}", "i", N) for k in range(3)], ("f", "i", N),
+        "  %s = arith.addf %a, %b : f32\n  %t = arith.addf %s, %c : f32\n  linalg.yield %t : f32",
+    )  # fmt: skip
+    body += empty("f", N)
+    body += last.replace("affine_map<(i) -> (i)>", "affine_map<(i) -> (-i + 9)>", 3)
+    text = f"func.func @f(%n: index, %x: {tensor(N)}) -> {tensor(N)} {{\n{body}"
+    module = lower(parse_module(text + f"func.return %p : {tensor(N)}\n}}"), threads=1)
+    views = [op for op in module.walk() if isinstance(op, memref.ViewOp)]
+    assert len({op.byte_shift for op in views}) == len(views) > 2
+    assert sum(isinstance(op, arith.FloorDivSIOp) for op in module.walk()) == 1
 
 
 def test_no_allocation_is_left() -> None:

@@ -35,7 +35,7 @@ from xdsl.ir.affine.affine_expr import AffineBinaryOpKind
 
 from irc.dialects.nd.types import DimsAttr
 from irc.errors import InternalError
-from irc.sizes import Poly, Quotient, Size
+from irc.sizes import Monomial, Poly, Quotient, Size
 
 Index = int | SSAValue
 
@@ -58,6 +58,8 @@ class Pool:
         self.location = function.location
         self._constants: dict[tuple[object, Attribute], SSAValue] = {}
         self._sizes: dict[Poly, Index] = {}
+        self._terms: dict[tuple[Monomial, int], Index] = {}
+        self._quotients: dict[Quotient, Index] = {}
         self._symbols: dict[str, SSAValue] = dict(
             zip(size_symbols(function), self.block.args, strict=False)
         )
@@ -102,19 +104,28 @@ class Pool:
         pen = _TopPen(self, self.block, None, self.location)
         total: Index = 0
         for monomial, c in size.terms.items():
-            term: Index = c
-            for atom, power in monomial:
-                if isinstance(atom, Quotient):
-                    top = self.size(atom.numerator)
-                    base = pen.binary(arith.FloorDivSIOp, top, atom.divisor)
-                elif atom in self._symbols:
-                    base = self._symbols[atom]
-                else:
-                    raise InternalError(f"the size `{atom}` is no argument of the function")
-                for _ in range(power):
-                    term = pen.mul(term, base)
+            term = self._terms.get((monomial, c))
+            if term is None:
+                term = self._terms[monomial, c] = self._term(pen, monomial, c)
             total = pen.add(total, term)
         return total
+
+    def _term(self, pen: Pen, monomial: Monomial, factor: int) -> Index:
+        term: Index = factor
+        for atom, power in monomial:
+            if isinstance(atom, Quotient):
+                base = self._quotients.get(atom)
+                if base is None:
+                    top = self.size(atom.numerator)
+                    base = pen.binary(arith.FloorDivSIOp, top, atom.divisor)
+                    self._quotients[atom] = base
+            elif atom in self._symbols:
+                base = self._symbols[atom]
+            else:
+                raise InternalError(f"the size `{atom}` is no argument of the function")
+            for _ in range(power):
+                term = pen.mul(term, base)
+        return term
 
     def insert(self, op: Operation) -> SSAValue:
         """Adds an op without operands, or with pooled ones, to the top of the function."""
