@@ -17,7 +17,7 @@ import numpy as np
 
 from irc.abi import Dim, FunctionSpec, ModuleSpec, ParamSpec, type_text
 from irc.dtypes import DTYPES
-from irc.errors import ArgumentError, DeviceError, DTypeError, ShapeError
+from irc.errors import ArgumentError, DeviceError, DTypeError, MemoryError_, ShapeError
 from irc.sizes import parse
 
 Array = np.ndarray[Any, Any]
@@ -96,13 +96,24 @@ def make_exact(
     if array.dtype != expected and array.dtype.newbyteorder("=") != expected:
         if not _may_cast(array.dtype, expected, casting):
             raise _wrong_dtype(function, param, array.dtype, expected, module)
-        return np.array(array, expected, order="C"), array.size * expected.itemsize
+        return _copy(function, param, array, expected), array.size * expected.itemsize
     good = array.flags.c_contiguous and array.flags.aligned and array.dtype.isnative
     if not good:
-        copy = np.array(array, expected, order="C")
+        copy = _copy(function, param, array, expected)
         return copy, copy.nbytes
     # longlong is not long for the loader, though equal to NumPy
     return (array if array.dtype.num == expected.num else array.view(expected)), 0
+
+
+def _copy(function: FunctionSpec, param: ParamSpec, array: Array, expected: np.dtype[Any]) -> Array:
+    """Raises MemoryError_: what is broadcast may be larger than all memory."""
+    try:
+        return np.array(array, expected, order="C")
+    except (MemoryError, ValueError) as error:
+        raise MemoryError_(
+            f"{function.name}: argument `{param.name}` is not contiguous and too large to copy: "
+            f"{describe(array)}"
+        ) from error
 
 
 def check_ranks(function: FunctionSpec, arrays: Sequence[Array]) -> None:
@@ -328,7 +339,7 @@ def _wrong_dtype(
     alias = next((a for a, dtype in module.types.items() if dtype == param.dtype), None)
     if alias and irc_name and DTYPES[irc_name].kind == DTYPES[param.dtype].kind:
         hints.append(f"compile with -D {alias}={irc_name}")
-    if np.can_cast(given, expected, "same_kind"):
+    if function.params and np.can_cast(given, expected, "same_kind"):  # not for a state
         hints.append(f'call m.{function.name}.casting("same_kind")')
     hint = hints[0] if len(hints) == 1 else f"{', or '.join(hints)}"
     return DTypeError(

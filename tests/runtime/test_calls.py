@@ -465,3 +465,10 @@ def test_the_workspace_is_what_the_largest_call_needed(fit: Module) -> None:
     for n in (10, 100, 50):
         fit.train(np.zeros((n, 3), np.float32), np.zeros(n, np.float32))
     assert fit.workspace_bytes == 400
+
+
+@pytest.mark.parametrize("shape", [(2**40,), (2**58,)])
+def test_a_broadcast_that_no_copy_can_hold(fit: Module, shape: tuple[int, ...]) -> None:
+    x = np.lib.stride_tricks.as_strided(np.zeros(3, np.float32), (*shape, 3), (0, 4))
+    with pytest.raises(irc.MemoryError_, match="argument `x` is not contiguous and too large"):
+        fit.predict(x)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import gc
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -273,3 +274,18 @@ def test_save_in_one_loader_and_unpickle_in_the_other(
     data = pickle.dumps(irc.load(fit_path, seed=5))
     assert FIT.spec.name.encode() in data
     assert values(pickle.loads(data)) == values(irc.load(fit_path, seed=5))
+
+
+def test_a_device_is_not_replaced(fit: Module, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path in (pipe, tmp_path):
+        with pytest.raises(irc.LoadError, match="cannot write .*: not a regular file"):
+            fit.save(path)
+    assert pipe.is_fifo() and list(tmp_path.iterdir()) == [pipe]
+
+
+def test_what_is_said_about_the_dtype_of_a_state(fit: Module) -> None:
+    hint = r"hint: pass W.astype\(np.float32\), or compile with -D floatX=f64$"
+    with pytest.raises(irc.DTypeError, match=hint):
+        fit.state.W = np.zeros(3)

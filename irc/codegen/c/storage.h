@@ -56,6 +56,9 @@ IRC_COLD int32_t irc_save_states(irc_head *head, const char *path, const char *h
     const size_t room = strlen(path) + 40;
     const uint64_t length = strlen(header);
     unsigned char prefix[8];
+    struct stat old;
+    if (stat(path, &old) == 0 && !S_ISREG(old.st_mode)) /* renaming would replace a device */
+        return irc_fail(head, IRC_ARGUMENT, "save: cannot write %s: not a regular file", path);
     char *temporary = malloc(room);
     if (temporary == NULL)
         return irc_fail(head, IRC_MEMORY, "save: out of memory");
