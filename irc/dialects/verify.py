@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from xdsl.dialects import func
 from xdsl.dialects.builtin import ArrayAttr, CallSiteLoc, FileLineColLoc, FusedLoc, NameLoc
 from xdsl.ir import Attribute, Block, Operation, OpResult, SSAValue
+from xdsl.traits import NoTerminator
 from xdsl.utils.exceptions import VerifyException
 
 from irc.diagnostics import Span
@@ -185,6 +186,8 @@ def verify_module(root: Operation) -> None:
 def _fault(root: Operation, error: Exception) -> OpFault:
     """xDSL's message carries the whole module; here the op at fault is found again."""
     for op in walk(root):
+        if not op.has_trait(NoTerminator) and any(b.is_empty for b in _blocks(op)):
+            return OpFault(op, "its body is empty, and lacks a terminator at least")
         try:
             op.verify(verify_nested_ops=False)
         except (VerifyException, ValueError) as own:

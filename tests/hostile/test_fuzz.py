@@ -107,6 +107,7 @@ def test_many_damaged_texts(kind: str, count: int, seed: int) -> None:
 
 
 SCALARS = "func.func @f(%x: f32) -> f32 {\n  %y = math.exp %x : f32\n  func.return %y : f32\n}\n"
+EMPTY = "\nfunc.func @f(%x: f32) -> f32 {\n}\n"
 BUFFER = "func.func @f() {\n  %a = memref.alloc() : memref<4xf32>\n  func.return\n}\n"
 
 
@@ -114,10 +115,11 @@ BUFFER = "func.func @f() {\n  %a = memref.alloc() : memref<4xf32>\n  func.return
     ("text", "message"),
     [
         (SCALARS, "math.exp does not belong to the level of this IR"),
+        (EMPTY, "func.func: its body is empty, and lacks a terminator at least"),
         (BUFFER, "memref.alloc has no spelling in C"),
     ],
 )
-def test_ir_that_is_ahead_of_the_passes(text: str, message: str) -> None:
+def test_ir_that_its_author_must_change(text: str, message: str) -> None:
     """A mistake of who wrote it, with its place, and no bug of irc."""
     with pytest.raises(UserError) as caught:
         compile_source(Source(text, "x.mlir", "mlir"), Options(), ["c"])
