@@ -112,7 +112,7 @@ def moves() -> Iterator[Case]:
 CASES = [*scalars(), *reductions(), *moves()]
 
 
-@pytest.fixture(scope="module", params=[0, 2])
+@pytest.fixture(scope="module", params=[pytest.param(0, marks=pytest.mark.long), 2])
 def compiled(request: pytest.FixtureRequest) -> tuple[Kernels, dict[str, FunctionSpec]]:
     module, _ = merged(CASES)
     describe_module(module, "derivatives.mlir", "cpu:native", "0")
@@ -144,4 +144,4 @@ def test_central_differences(compiled: tuple[Kernels, dict[str, FunctionSpec]]) 
 
 
 def test_every_level_gives_the_same_gradients() -> None:
-    assert differences(CASES, Road(near=True), []) == []
+    assert differences(CASES, Road(near=True, executors=("loops",)), []) == []

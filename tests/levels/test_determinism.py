@@ -34,7 +34,9 @@ def made(folder: Path, example: str, settings: dict[str, str]) -> dict[str, byte
     return {path.name: path.read_bytes() for path in sorted((folder / "made").iterdir())}
 
 
-@pytest.mark.parametrize("example", ["1_logreg.irc", "2_mlp.irc"])
+@pytest.mark.parametrize(
+    "example", [pytest.param("1_logreg.irc", marks=pytest.mark.long), "2_mlp.irc"]
+)
 def test_the_same_bytes(example: str, tmp_path: Path) -> None:
     first = made(tmp_path / "here", example, SETTINGS[0])
     for number, settings in enumerate(SETTINGS[1:]):

@@ -7,12 +7,13 @@ held against oracles in `tests/numbers`.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pytest
-from levels import GCC_O2, Call, Case, Road, differences
+from levels import CLANG_O2, GCC_O0, GCC_O2, Call, Case, Road, differences
 from nd_programs import DTYPE_NAMES, program, values
 from xdsl.ir import SSAValue
 
@@ -187,7 +188,7 @@ def sources(dtype: str) -> Iterator[Case]:
 
 
 GROUPS = (elementwise, casts, reductions, structure, indexing, products, sources)
-COMMON = ("f32", "f64", "f16", "bf16", "i8", "i64", "u32", "bool")
+COMMON = ("f32", "bf16", "i8", "u64", "bool")
 
 
 def all_cases(dtype: str) -> list[Case]:
@@ -197,6 +198,15 @@ def all_cases(dtype: str) -> list[Case]:
 @pytest.mark.parametrize("dtype", COMMON)
 def test_every_op(dtype: str) -> None:
     assert differences(all_cases(dtype), Road(opt_level=0), [GCC_O2]) == []
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("dtype", DTYPE_NAMES)
+def test_every_op_under_every_compiler(dtype: str) -> None:
+    compilers = [c for c in (GCC_O0, GCC_O2, CLANG_O2) if shutil.which(c[0])]
+    for level in (0, 2):
+        assert differences(all_cases(dtype), Road(opt_level=level, near=True), compilers) == []
 
 
 def test_the_philox_generator() -> None:

@@ -5,13 +5,19 @@ way of compiling it.
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import irc
+from irc.driver import compile_module
 
+ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.cc
 
 # One module: each function is a case, compiled once for each way.
@@ -181,9 +187,10 @@ def optimized() -> Any:
     return irc.compile(ELEMENTARY + REST)
 
 
-@pytest.mark.parametrize(
-    "way", [pytest.param(w, marks=pytest.mark.clang if w == "clang" else ()) for w in WAYS]
-)
+MARKS = {"clang": pytest.mark.clang, "O1": pytest.mark.long, "O3": pytest.mark.long}
+
+
+@pytest.mark.parametrize("way", [pytest.param(w, marks=MARKS.get(w, ())) for w in WAYS])
 def test_results_do_not_depend_on_optimization_or_compiler(way: str, optimized: Any) -> None:
     other = irc.compile(ELEMENTARY + REST, **WAYS[way])
     for name in FUNCTIONS:
@@ -206,3 +213,34 @@ def test_results_do_not_depend_on_optimization_or_compiler(way: str, optimized: 
 
 def _tuple(results: Any) -> tuple[Any, ...]:
     return results if isinstance(results, tuple) else (results,)
+
+
+THREADS = """
+import hashlib, sys
+import numpy as np
+import irc
+m = irc.load(sys.argv[1])
+rng = np.random.default_rng(0)
+x = (rng.normal(size=(3000, 200)) * 10.0 ** rng.integers(-5, 5, (3000, 200))).astype(np.float32)
+m.seed(1)
+for r in (*m.sums(x), m.chain(x, x[1]), m.product(x), m.draws()):
+    print(hashlib.sha256(np.ascontiguousarray(r).tobytes()).hexdigest())
+"""
+
+
+def test_results_do_not_depend_on_the_number_of_threads() -> None:
+    path = compile_module("""
+    export def sums(x: f32[n, m]) -> (f32, f32[m], f32[n], f64) =
+        (sum(x), sum(x, axis=0), sum(x, axis=1), sum(f64(x)))
+    export def chain(x: f32[n, m], y: f32[m]) -> f32[n, m] = tanh(x * y + 1) * x - y / 3
+    export def product(x: f32[n, m]) -> f32[m, m] = x.T @ x
+    export def draws() -> f32[500000] = normal([500000])
+    """)
+    found = set()
+    for threads in ("1", "2", "3"):
+        command = [sys.executable, "-c", THREADS, str(path)]
+        environment = {**os.environ, "OMP_NUM_THREADS": threads, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        found.add(done.stdout)
+    assert len(found) == 1
