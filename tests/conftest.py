@@ -27,6 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_cache_root] = tempfile.mkdtemp(prefix="irc-test-cache-")
     for name in [name for name in os.environ if name.startswith("IRC_")]:
         del os.environ[name]
+    os.environ.pop("PYTHONUNBUFFERED", None)  # unbuffered, Python does not see that a pipe closed
     os.environ["XDG_CACHE_HOME"] = config.stash[_cache_root]
     os.environ["COLUMNS"] = "100"
     os.environ["NO_COLOR"] = "1"

@@ -19,6 +19,7 @@ from typing import IO, Any, NoReturn
 
 import click
 
+from irc.cli.flags import ReaderGone
 from irc.diagnostics import Diagnostic, SourceMap, render, render_short, to_json
 from irc.errors import InternalError, IrcError, ToolError, UserError
 from irc.files import read_text, shown, write_file
@@ -114,7 +115,7 @@ def run_command(
         except (click.Abort, KeyboardInterrupt):
             print("interrupted", file=sys.stderr)
             return INTERRUPTED
-        except BrokenPipeError:
+        except (BrokenPipeError, ReaderGone):
             pipes()
             return 0
         except Exception as error:

@@ -53,6 +53,10 @@ class Flag(click.Option):
         return f"{text} {metavar}" if metavar else text
 
 
+class ReaderGone(Exception):
+    """Whoever read our output has stopped. Not an OSError: click would exit with 1 for that."""
+
+
 class Command(click.Command):
     """
     examples   lines at the end of the help; tests run them
@@ -72,6 +76,19 @@ class Command(click.Command):
         self.examples = tuple(examples)
         self.rewrite = rewrite
         self.more = more
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        """Reads the flags; --help and its like print here."""
+        try:
+            return super().make_context(*args, **extra)
+        except BrokenPipeError:
+            raise ReaderGone from None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise ReaderGone from None
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if self.rewrite is not None:
