@@ -10,11 +10,14 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import IO, Any, NoReturn
 
 import click
@@ -102,7 +105,7 @@ def run_command(
 
     command = make_command(act)
     name = str(command.name)
-    with quiet_pipes() as pipes:
+    with orderly_end(), quiet_pipes() as pipes:
         try:
             args = expand_files(list(sys.argv[1:] if argv is None else argv))
             code = command.main(args, prog_name=name, standalone_mode=False)
@@ -120,6 +123,32 @@ def run_command(
             return 0
         except Exception as error:
             return report_exception(error, reporter)
+
+
+class Terminated(BaseException):
+    """The process was asked to end."""
+
+
+@contextlib.contextmanager
+def orderly_end() -> Iterator[None]:
+    """SIGTERM ends the process as ever, but no compiler and no temporary folder stays behind."""
+    ours = threading.current_thread() is threading.main_thread()
+    if not ours or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # one is enough
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    except Terminated:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @contextlib.contextmanager

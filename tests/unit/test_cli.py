@@ -248,8 +248,17 @@ def test_the_traceback_is_shown_with_v(
     assert "RuntimeError: a planted bug" in err and "Traceback" in err
 
 
-def test_an_interrupt_ends_quietly(tmp_path: Path) -> None:
-    """Ctrl-C while the C compiler runs: exit code 130, nothing written, no compiler left."""
+@pytest.mark.parametrize(
+    ("number", "code", "said"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, -signal.SIGTERM, "")],
+)
+def test_an_interrupt_ends_quietly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: int, said: str
+) -> None:
+    """Ctrl-C, or an end, while the C compiler runs: nothing written, nothing left behind."""
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
     slow = tmp_path / "slow-cc"
     slow.write_text("#!/bin/sh\nsleep 60\n")
     slow.chmod(0o755)
@@ -265,10 +274,11 @@ def test_an_interrupt_ends_quietly(tmp_path: Path) -> None:
         if subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True).stdout:
             break
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, err = process.communicate()
-    assert process.returncode == 130 and err.strip() == "interrupted"
+    assert (process.returncode, err.strip()) == (code, said)
     assert target.read_text() == "old"
+    assert not list(temporary.iterdir())
 
 
 # ---- files and streams
