@@ -141,6 +141,11 @@ OUTSIDE: list[tuple[str, str, Sequence[Any], str]] = [
      "index [1, 4] (at [1]) = 4 is outside dimension 0 of x (size 4)"),
     ("sum(x[[-5, 0]])", "f32", [0],
      "index [-5, 0] (at [0]) = -1 is outside dimension 0 of x (size 4)"),
-    ("x[n - 5]", "f32", [0], "index n - 5 is outside dimension 0 of x (size n)"),
-    ("sum([x[k + 3] for k < n // 2])", "f32", [0], "index k + 3 leaves dimension 0 of x (size n)"),
+    ("x[n - 5]", "f32", [0], "index n - 5 = -1 is outside dimension 0 of x (size 4)"),
+    ("x[n // 2 + 2]", "f32", [0], "index n // 2 + 2 = 4 is outside dimension 0 of x (size 4)"),
+    ("ones([3])[n - 1]", "f32", [0],
+     "index n - 1 = 3 is outside dimension 0 of ones([3]) (size 3)"),
+    ("x[4]", "f32", [0], "index 4 is outside dimension 0 of x (size 4)"),
+    ("sum(x[3:6])", "f32", [0], "slice 3:6 leaves dimension 0 of x (size 4)"),
+    ("sum([x[k + 3] for k < n // 2])", "f32", [0], "index k + 3 leaves dimension 0 of x (size 4)"),
 ]  # fmt: skip

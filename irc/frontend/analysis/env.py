@@ -334,17 +334,25 @@ class Env:
         """Whether `value` >= 0 is proved."""
         return self.facts.nonnegative(value)
 
-    def require(self, value: Size, message: str, span: Span, kind: str = "shape") -> None:
+    def require(
+        self,
+        value: Size,
+        message: str,
+        span: Span,
+        kind: str = "shape",
+        shown: Sequence[Size] = (),
+    ) -> None:
         """
         Makes sure that `value` >= 0: nothing to do where that is proved, else a check at run time.
 
-        The check fails the call with `message`; afterwards the fact is known.
+        The check fails the call with `message`, where `{0}` is what the first of `shown` is then;
+        afterwards the fact is known.
         """
         if self.facts.nonnegative(value):
             return
         with self.at(span) as b:
             ok = b.scalar("ge", b.size(size(value)), b.full((), I64, 0))
-            b.assert_(ok, message, [], kind)
+            b.assert_(ok, message, [b.size(size(one)) for one in shown], kind)
         self.facts.add_nonnegative(value)
 
     # -- calls

@@ -93,8 +93,8 @@ def _inside(
             "irc does not shorten slices",
             labels=[x.origin.label(f"`{name}` is {x.type}") if name else None],
         )
-    message = f"slice {text} leaves dimension {axis} of {base} (size {x.dims[axis]})"
-    env.require(room, escaped(message), item.span, "bounds")
+    message = f"slice {escaped(text)} leaves dimension {axis} of {escaped(base)} (size {{0}})"
+    env.require(room, message, item.span, "bounds", (x.dims[axis],))
 
 
 # -- along an index variable

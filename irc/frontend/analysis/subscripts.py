@@ -218,10 +218,13 @@ def _at_size(env: Env, node: tree.Index, x: Numeric, axis: int, item: tree.Expr,
         return Window(sizes.size(p), 1, drop=True)
     if env.guard is not None:
         return Gathered(env.tensor(SizeOf(p), I64), item, False)
-    base, text = spelled(env, node.base), spelled(env, item)
-    message = f"index {text} is outside dimension {axis} of {base} (size {x.dims[axis]})"
+    base, text = escaped(spelled(env, node.base)), escaped(spelled(env, item))
+    shown = [one for one in (sizes.size(p), x.dims[axis]) if not isinstance(one, int)]
+    value = "" if p.constant is not None else " = {0}"
+    size = x.dims[axis] if isinstance(x.dims[axis], int) else f"{{{len(shown) - 1}}}"
+    message = f"index {text}{value} is outside dimension {axis} of {base} (size {size})"
     for room in rooms:
-        env.require(room, escaped(message), item.span, "bounds")
+        env.require(room, message, item.span, "bounds", shown)
     return Window(sizes.size(p), 1, drop=True)
 
 
@@ -275,11 +278,11 @@ def _refuse_or_check(
             use = Use(node, item, x, axis, x.dims[axis], whole=False)
             raise reaches(env, use, batch[0].name, one[1], binder_size(batch[0]), "{}")
         raise _leaves(env, node, x, axis, item, batch)
-    text, base = spelled(env, item), spelled(env, node.base)
-    message = f"index {text} leaves dimension {axis} of {base} (size {x.dims[axis]})"
+    text, base = escaped(spelled(env, item)), escaped(spelled(env, node.base))
+    message = f"index {text} leaves dimension {axis} of {base} (size {{0}})"
     # Ranges of no values read nothing, so they cannot fail.
     count = sizes.product([binder_size(b) for b in batch])
-    env.require(room * sizes.poly(count), escaped(message), item.span, "bounds")
+    env.require(room * sizes.poly(count), message, item.span, "bounds", (x.dims[axis],))
 
 
 def _leaves(
