@@ -243,6 +243,20 @@ def _missing_body(failure: Failure, accepted: frozenset[str]) -> Diagnostic | No
     return _syntax(failure, f"expected a block{_after(failure.before)}", "blocks are `{ ... }`")
 
 
+def _conditional(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
+    """`a if c else b`"""
+    if failure.token.text != "if" or "PLUS" not in accepted:
+        return None
+    return _syntax(failure, "`if` cannot follow a value", "write `if c then a else b`", "")
+
+
+def _several_values(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
+    """`def f(x) = x, x`"""
+    if failure.token.kind != "COMMA" or not accepted >= {"PLUS", NEWLINE}:
+        return None
+    return _syntax(failure, "one value is expected here", "write several as `(a, b)`")
+
+
 def _missing_else(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
     if "ELSE" not in accepted or failure.token.kind not in (NEWLINE, END, "RPAR", "RSQB", "COMMA"):
         return None
@@ -268,6 +282,7 @@ def _missing_value(failure: Failure, accepted: frozenset[str]) -> Diagnostic | N
 
 _RULES: tuple[_Rule, ...] = (
     _bad_characters,
+    _conditional,
     _mismatched,
     _never_closed,
     _reserved,
@@ -279,6 +294,7 @@ _RULES: tuple[_Rule, ...] = (
     _unary_plus,
     _missing_body,
     _missing_else,
+    _several_values,
     _missing_value,
 )
 

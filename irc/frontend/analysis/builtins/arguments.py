@@ -321,10 +321,17 @@ def _dtype(env: Env, call: Call, node: tree.Expr, value: Value) -> DType:
         return value.dtype
     if isinstance(value, Tensor):
         return value.dtype
+    help_ = "write `f32`, for example"
+    if isinstance(value, SizeOf | Number) and "shape" in call.nodes:
+        sizes = f"{spelled(env, call.node('shape'))}, {spelled(env, node)}"
+        help_ = f"several sizes stand in brackets: `[{sizes}]`"
     raise env.error(
-        "E0302", f"{article(value)} is not a dtype", node.span, "a dtype or a tensor that has one",
-        helps=["write `f32`, for example"],
-    )  # fmt: skip
+        "E0302",
+        f"{article(value)} is not a dtype",
+        node.span,
+        "a dtype or a tensor that has one",
+        helps=[help_],
+    )
 
 
 def _int(env: Env, call: Call, node: tree.Expr, value: Value) -> int:

@@ -29,7 +29,7 @@ PLANNED: dict[str, str] = {
         name: "sorting is planned; `argmax` and `max` find extrema"
         for name in ("sort", "argsort", "top_k", "permutation")
     },
-    "cumsum": "write it as `[sum[k < n](where(k <= i, x[k], 0)) for i]` until then",
+    "cumsum": "write it as `[sum[k](if k <= i then x[k] else 0) for i < n]` until then",
     "vjp": "`grad(sum(y * v), wrt=x)` is the same with v constant",
     "jvp": "forward derivatives are planned; `grad` gives the reverse ones",
     "jacobian": "write `[grad(...)]` for each output until then",

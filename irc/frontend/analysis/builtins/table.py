@@ -201,6 +201,7 @@ def bind(env: Env, call: Call, args: Sequence[tree.Arg], skip: int = 0) -> None:
                     arg.span,
                     "one too many",
                     notes=[f"`{entry.signature}`"],
+                    helps=_as_list(env, call, args, params),
                 )
             param = params[position]
             position += 1
@@ -220,6 +221,20 @@ def bind(env: Env, call: Call, args: Sequence[tree.Arg], skip: int = 0) -> None:
                 "the argument is missing",
                 notes=[f"`{entry.signature}`"],
             )
+
+
+def _as_list(env: Env, call: Call, args: Sequence[tree.Arg], params: Sequence[Param]) -> list[str]:
+    """`x.reshape(n, 1)` as NumPy allows it."""
+    from irc.frontend.analysis.describe import spelled
+
+    kinds = ("shape", "rest", "ints", "list")
+    if not params or params[-1].kind not in kinds or any(arg.name for arg in args):
+        return []
+    given = [spelled(env, arg.value) for arg in args]
+    last = len(params) - 1
+    joined = ", ".join([*given[:last], f"[{', '.join(given[last:])}]"])
+    base = f"{spelled(env, call.base)}." if call.base is not None else ""
+    return [f"write `{base}{call.entry.name}({joined})`"]
 
 
 def _named(env: Env, call: Call, params: Sequence[Param], arg: tree.Arg) -> Param:
