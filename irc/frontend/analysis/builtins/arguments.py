@@ -322,7 +322,7 @@ def _dtype(env: Env, call: Call, node: tree.Expr, value: Value) -> DType:
     if isinstance(value, Tensor):
         return value.dtype
     help_ = "write `f32`, for example"
-    if isinstance(value, SizeOf | Number) and "shape" in call.nodes:
+    if isinstance(value, SizeOf | Number) and "shape" in call.nodes and not call.keywords:
         sizes = f"{spelled(env, call.node('shape'))}, {spelled(env, node)}"
         help_ = f"several sizes stand in brackets: `[{sizes}]`"
     raise env.error(
