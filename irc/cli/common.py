@@ -16,6 +16,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType
 from typing import IO, Any, NoReturn
@@ -105,6 +106,8 @@ def run_command(
 
     command = make_command(act)
     name = str(command.name)
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr has it
     with orderly_end(), quiet_pipes() as pipes:
         try:
             args = expand_files(list(sys.argv[1:] if argv is None else argv))
@@ -256,10 +259,13 @@ def write_output(path: str | Path, data: str | bytes) -> None:
 
 
 def write_stdout(data: str | bytes) -> None:
+    """Programs, IR and C are UTF-8, whatever the locale."""
     if isinstance(data, str):
-        sys.stdout.write(data)
-        return
-    if is_terminal(sys.stdout):
+        if sys.stdout.encoding.lower() in ("utf-8", "utf8") or not hasattr(sys.stdout, "buffer"):
+            sys.stdout.write(data)
+            return
+        data = data.encode("utf-8", "surrogatepass")
+    elif is_terminal(sys.stdout):
         raise UserError("the result is binary; write it to a file with -o, or pipe it on")
     sys.stdout.flush()
     sys.stdout.buffer.write(data)

@@ -182,13 +182,15 @@ class Module:
 
 
 class Printer:
-    """Where the module's `print` goes: `sys.stdout` at that moment."""
+    """Where the module's `print` goes: `sys.stdout` at that moment, if there is one."""
 
     def __init__(self) -> None:
         self._decoder = getincrementaldecoder("utf-8")("replace")
 
     def __call__(self, data: bytes) -> None:
-        sys.stdout.write(self._decoder.decode(data))
+        text = self._decoder.decode(data)
+        if sys.stdout is not None:
+            sys.stdout.write(text)
 
 
 def _restore(data: bytes, name: str, states: dict[str, Any]) -> Context:

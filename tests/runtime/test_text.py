@@ -180,3 +180,12 @@ def test_c_prints_to_stdout_by_itself(tmp_path: Path) -> None:
     subprocess.run(["cc", tmp_path / "say.c", tmp_path / "main.c", "-o", main, "-lm"], check=True)
     out = subprocess.run([main], capture_output=True, text=True)
     assert (out.returncode, out.stdout) == (0, "0.1 0.1 0.1000 1.000e-01 -1 1 true\n")
+
+
+def test_a_print_without_a_stdout(loader: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = 'print "s {s}"\nupdate s += 1\nreturn s'
+    m = irc.compile(f"state s: f32 = 1\nexport def f() -> f32 {{\n{body}\n}}")
+    with monkeypatch.context() as without:
+        without.setattr("sys.stdout", None)
+        assert m.f() == 1
+    assert m.state.s == 2

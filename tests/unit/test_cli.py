@@ -355,6 +355,23 @@ def test_colour_on_a_terminal_unless_refused() -> None:
     assert b"\x1b[1;31m" not in shown(NO_COLOR="1")
 
 
+def test_a_locale_without_the_letters(tmp_path: Path) -> None:
+    """What is written is UTF-8, as what is read; what is said has escapes."""
+    program = tmp_path / "greek.irc"
+    text = 'export def f(λ: f32) -> f32 {\n    print "λ = {λ}"\n    return λ\n}\n'
+    program.write_text(text, encoding="utf-8")
+    ascii_ = {**os.environ, "PYTHONIOENCODING": "ascii:strict"}
+
+    def run(*argv: str) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run([*script(argv[0]), *argv[1:]], capture_output=True, env=ascii_)
+
+    assert run("irc-compile", str(program), "--emit", "irc", "-o", "-").stdout == text.encode()
+    assert run("irc-run", str(program)).stdout.count(b"\\u03bb") == 1
+    called = run("irc-run", str(program), "f", "--arg", "2")
+    assert called.returncode == 0, called.stderr
+    assert called.stdout.splitlines() == [b"\\u03bb = 2.0", b"result: f32 = 2."]
+
+
 def test_messages_go_to_stderr_and_results_to_stdout(ir: Path) -> None:
     done = started("irc-opt", str(ir), "--print-after-all", "--nd-cse", "--time-passes", "--stats")
     assert "IR Dump" in done.stderr and "pass times" in done.stderr
