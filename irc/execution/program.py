@@ -22,7 +22,7 @@ from irc.dialects import nd
 from irc.dialects.verify import describe, verify_dominance
 from irc.dtypes import DTYPES
 from irc.errors import ArgumentError, DTypeError, Unsupported
-from irc.execution import control, linalg, loops, memory, scalars, tensors
+from irc.execution import control, linalg, loops, memory, recurrences, scalars, tensors
 from irc.execution.numerics import bf16_bits, bf16_value, round_bf16
 from irc.execution.outcome import ExecutionError, Outcome
 from irc.execution.python_text import Handler, PythonText
@@ -36,6 +36,7 @@ HANDLERS: dict[type[Operation], Handler] = {
     **control.HANDLERS,
     **loops.HANDLERS,
     **tensors.HANDLERS,
+    **recurrences.HANDLERS,
 }
 NAMESPACE: dict[str, object] = {
     **scalars.NAMESPACE,
@@ -43,6 +44,7 @@ NAMESPACE: dict[str, object] = {
     **control.NAMESPACE,
     **loops.NAMESPACE,
     **tensors.NAMESPACE,
+    **recurrences.NAMESPACE,
 }
 
 

@@ -10,6 +10,7 @@ sources.py      from attributes, sizes and a random counter; philox.py makes the
 structure.py    what chooses, converts and moves elements
 indexing.py     reads and writes at computed positions
 control.py      regions, derivatives as values
+loops.py        recurrences and searches
 effects.py      state, checks, printing
 
 What they share:
@@ -26,9 +27,10 @@ from xdsl.ir import Dialect
 
 from irc.dialects.nd.builder import Builder
 from irc.dialects.nd.contraction import DotOp
-from irc.dialects.nd.control import GradOp, IfOp, StopGradientOp, YieldOp
+from irc.dialects.nd.control import GradOp, IfOp, JvpOp, StopGradientOp, YieldOp
 from irc.dialects.nd.effects import AssertOp, PrintOp, StateOp, StateReadOp, StateWriteOp
 from irc.dialects.nd.indexing import GatherOp, ScatterOp
+from irc.dialects.nd.loops import ScanDraft, ScanOp, ScanSequence, ScanState, WhileOp
 from irc.dialects.nd.reduction import (
     REDUCE_OPS,
     REDUCTIONS,
@@ -71,9 +73,11 @@ ND = Dialect(
         IfOp,
         InsertSliceOp,
         IotaOp,
+        JvpOp,
         PhiloxOp,
         PrintOp,
         ReshapeOp,
+        ScanOp,
         ScatterOp,
         SizeOp,
         SliceOp,
@@ -83,6 +87,7 @@ ND = Dialect(
         StopGradientOp,
         TransposeOp,
         WhereOp,
+        WhileOp,
         YieldOp,
     ],
     [DimsAttr, IntsAttr],
@@ -92,8 +97,9 @@ __all__ = [
     "ELEMENTWISE", "ND", "REDUCE_OPS", "REDUCTIONS", "SCALARS",
     "ArgOp", "ArgmaxOp", "ArgminOp", "AssertOp", "BroadcastOp", "Builder", "CastOp", "ConcatOp",
     "ConstantOp", "DimsAttr", "DotOp", "ElementwiseOp", "FullOp", "GatherOp", "GradOp", "IfOp",
-    "InsertSliceOp", "IotaOp", "PhiloxOp", "PointwiseOp", "PrintOp", "ReduceOp", "Reduction",
-    "ReshapeOp", "Scalar", "ScatterOp", "SizeOp", "SliceOp", "StateOp", "StateReadOp",
-    "StateWriteOp", "StopGradientOp", "TransposeOp", "WhereOp", "YieldOp",
+    "InsertSliceOp", "IotaOp", "JvpOp", "PhiloxOp", "PointwiseOp", "PrintOp", "ReduceOp", "Reduction",
+    "ReshapeOp", "Scalar", "ScanDraft", "ScanOp", "ScanSequence", "ScanState", "ScatterOp",
+    "SizeOp", "SliceOp", "StateOp", "StateReadOp", "StateWriteOp", "StopGradientOp", "TransposeOp",
+    "WhereOp", "WhileOp", "YieldOp",
     "dims_of", "dtype_of", "rank_of", "tensor", "type_text",
 ]  # fmt: skip
