@@ -95,7 +95,7 @@ STAGES = (
                 when=lambda o: "nan" in o.checks,
             ),
         ),
-        gone=frozenset({"nd.grad"}),
+        gone=frozenset({"nd.grad", "nd.jvp"}),
     ),
     Stage(
         "linalg",
@@ -152,7 +152,7 @@ BEFORE = (
     ("nd-fold-constants", "nd-cse", "folding makes equal constants"),
     ("nd-cse", "nd-dce", "merged ops are dead"),
     ("nd-dce", "nd-check-nan", "a dead value is not worth a check"),
-    ("nd-expand-grad", "convert-nd-to-linalg", "nd.grad has no lowering"),
+    ("nd-expand-grad", "convert-nd-to-linalg", "nd.grad and nd.jvp have no lowering"),
     ("convert-nd-to-linalg", "linalg-fuse", "there is nothing to fuse before"),
     ("linalg-fuse", "bufferize", "fusion reasons about values; buffers can alias"),
     ("bufferize", "convert-linalg-to-loops", "loops load from buffers and store into them"),

@@ -66,7 +66,8 @@ def compare_passes(
     special   inputs hold NaN, infinities and other extremes
     after     called after each pass that changed nothing, as to print the IR
 
-    While there is an `nd.grad`, which nothing but its expansion defines, passes run unchecked.
+    While there is an `nd.grad` or `nd.jvp`, which nothing but its expansion defines, passes run
+    unchecked.
 
     Raises ExecutionError when the module cannot be run before the first pass.
     """
@@ -95,7 +96,7 @@ class _Known:
     @staticmethod
     def of(module: ModuleOp, seeds: Sequence[int], special: bool) -> _Known | None:
         """The start; None while the module has no meaning of its own."""
-        if any(isinstance(op, nd.GradOp) for op in walk(module)):
+        if any(isinstance(op, nd.GradOp | nd.JvpOp) for op in walk(module)):
             return None
         program = Program(module)
         declared = {f: program.signature(f).spec for f in program.functions}

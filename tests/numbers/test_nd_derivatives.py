@@ -71,6 +71,22 @@ def check(f: Function, *inputs: np.ndarray, orders: int = 1) -> None:
                 sides.append(run(value, *moved)[0])
             difference = (sides[0] - sides[1]) / (2 * step)
             assert np.isclose(g[at], difference, rtol=2e-5, atol=2e-6), (i, at, g[at], difference)
+    check_forward(cost, types, inputs, gradients)
+
+
+def check_forward(
+    cost: Function, types: list[Any], inputs: Sequence[np.ndarray], gradients: list[np.ndarray]
+) -> None:
+    """The derivative along a direction is the gradients' product with it."""
+    along = [smooth("f64", x.shape, 7 + i) - 0.5 for i, x in enumerate(inputs)]
+
+    def forward(b: Builder, *xs: SSAValue) -> SSAValue:
+        n = len(inputs)
+        return b.jvp(cost(b, *xs[:n]), xs[:n], xs[n:], disconnected=True)
+
+    (found,) = run(expanded(types * 2, forward), *inputs, *along)
+    expected = sum(float(np.sum(g * v)) for g, v in zip(gradients, along, strict=True))
+    assert np.isclose(found, expected, rtol=1e-9, atol=1e-9)
 
 
 def operands(name: str, shape: Sequence[int]) -> list[np.ndarray]:
@@ -86,6 +102,27 @@ def operands(name: str, shape: Sequence[int]) -> list[np.ndarray]:
 def test_functions(name: str) -> None:
     for shape in SHAPES:
         check(lambda b, *xs: b.scalar(name, *xs), *operands(name, shape))
+
+
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
+def test_the_way_forward_leaves_nothing_of_the_way_back(name: str) -> None:
+    """It has as many ops as the backward pass, whose transpose it is, and not twice as many."""
+    arity = SCALARS[name].arity
+
+    def ops(forward: bool, length: int) -> int:
+        def f(b: Builder, *xs: SSAValue) -> list[SSAValue]:
+            y = xs[0]
+            for _ in range(length):
+                y = b.scalar(name, y, *xs[1:arity])
+            if forward:
+                return [b.jvp(y, xs[:arity], xs[arity:], disconnected=True)]
+            return [y, *b.grad(y, xs[:arity], cotangent=xs[-1], disconnected=True)]
+
+        module = expanded([("f64", (3,))] * 2 * arity, f)
+        return sum(1 for _ in module.walk())
+
+    forward, backward = (ops(way, 9) - ops(way, 5) for way in (True, False))
+    assert forward <= 1.6 * backward
 
 
 @pytest.mark.parametrize("name", DIFFERENTIABLE)

@@ -171,6 +171,12 @@ CASES: dict[str, tuple[str, str]] = {
     "grad (C2)": (
         f"%r = nd.grad %s wrt %i : tensor<f32> wrt {I3} -> {I3}",
         "grad (C2): only floats have derivatives"),
+    "jvp (C1)": (
+        f"%r = nd.jvp %i wrt %x along %x : {I3} wrt {F3} along {F3}",
+        "jvp (C1): a derivative of i32[3]"),
+    "jvp (C2)": (
+        f"%r = nd.jvp %x wrt %x along %y : {F3} wrt {F3} along {F4}",
+        "jvp (C2): tangents have not the types of wrt"),
 }  # fmt: skip
 
 # What another test shows, or the same check serves under another name.
@@ -179,6 +185,7 @@ ELSEWHERE = {
     "scatter (C1)": "gather (C1)",
     "scatter (C2)": "gather (C2)",
     "grad (C3)": "nd-expand-grad, which knows the path",
+    "jvp (C3)": "nd-expand-grad, which knows the path",
 }
 
 

@@ -97,9 +97,9 @@ __all__ = [
     "ELEMENTWISE", "ND", "REDUCE_OPS", "REDUCTIONS", "SCALARS",
     "ArgOp", "ArgmaxOp", "ArgminOp", "AssertOp", "BroadcastOp", "Builder", "CastOp", "ConcatOp",
     "ConstantOp", "DimsAttr", "DotOp", "ElementwiseOp", "FullOp", "GatherOp", "GradOp", "IfOp",
-    "InsertSliceOp", "IotaOp", "JvpOp", "PhiloxOp", "PointwiseOp", "PrintOp", "ReduceOp", "Reduction",
-    "ReshapeOp", "Scalar", "ScanDraft", "ScanOp", "ScanSequence", "ScanState", "ScatterOp",
-    "SizeOp", "SliceOp", "StateOp", "StateReadOp", "StateWriteOp", "StopGradientOp", "TransposeOp",
-    "WhereOp", "WhileOp", "YieldOp",
+    "InsertSliceOp", "IotaOp", "JvpOp", "PhiloxOp", "PointwiseOp", "PrintOp", "ReduceOp",
+    "Reduction", "ReshapeOp", "Scalar", "ScanDraft", "ScanOp", "ScanSequence", "ScanState",
+    "ScatterOp", "SizeOp", "SliceOp", "StateOp", "StateReadOp", "StateWriteOp", "StopGradientOp",
+    "TransposeOp", "WhereOp", "WhileOp", "YieldOp",
     "dims_of", "dtype_of", "rank_of", "tensor", "type_text",
 ]  # fmt: skip

@@ -28,7 +28,7 @@ from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from irc import sizes
 from irc.dialects.nd.arrays import rounded
 from irc.dialects.nd.contraction import DotOp, dot_dims
-from irc.dialects.nd.control import GradOp, IfOp, StopGradientOp, YieldOp
+from irc.dialects.nd.control import GradOp, IfOp, JvpOp, StopGradientOp, YieldOp
 from irc.dialects.nd.effects import (
     AssertOp,
     PrintOp,
@@ -199,11 +199,17 @@ class Builder:
         )
 
     def philox(
-        self, seed: SSAValue, counter: SSAValue, site: int, dims: Sequence[Size]
+        self,
+        seed: SSAValue,
+        counter: SSAValue,
+        site: int,
+        dims: Sequence[Size],
+        offset: SSAValue | None = None,
     ) -> SSAValue:
+        """Random bits; `offset`, an i64 scalar, is the place of the first in a larger draw."""
         return self._value(
             PhiloxOp.create(
-                operands=[seed, counter],
+                operands=[seed, counter] if offset is None else [seed, counter, offset],
                 result_types=[tensor(U32, dims)],
                 properties={"site": IntegerAttr(site, _I64)},
             )
@@ -405,6 +411,21 @@ class Builder:
             properties=_flag("disconnected", disconnected),
         )
         return list(self.insert(op).results)
+
+    def jvp(
+        self,
+        y: SSAValue,
+        wrt: Sequence[SSAValue],
+        tangents: Sequence[SSAValue],
+        consts: Sequence[SSAValue] = (),
+        disconnected: bool = False,
+    ) -> SSAValue:
+        op = JvpOp.build(
+            operands=[y, wrt, tangents, consts],
+            result_types=[y.type],
+            properties=_flag("disconnected", disconnected),
+        )
+        return self._value(op)
 
     def state_read(self, name: str, type_: TensorType) -> SSAValue:
         return self._value(

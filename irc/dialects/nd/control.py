@@ -10,6 +10,7 @@ from xdsl.ir import Region, SSAValue
 from xdsl.irdl import (
     AnyAttr,
     AttrSizedOperandSegments,
+    BaseAttr,
     IRDLOperation,
     VarConstraint,
     irdl_op_definition,
@@ -119,6 +120,49 @@ class GradOp(IRDLOperation):
             raise VerifyException("grad (C2): only floats have derivatives")
         if [x.type for x in self.wrt] != [r.type for r in self.res]:
             raise VerifyException("grad (C2): results have not the types of wrt")
+
+
+@irdl_op_definition
+class JvpOp(IRDLOperation):
+    """
+    How `y` changes when each of `wrt` moves along its tangent: the Jacobian times the tangents.
+
+    Reads the ops above it in its block, with `consts` held constant, and is replaced by ops of
+    its own in `nd-expand-grad`, as `nd.grad` is.
+
+    (C1) `y` is a float tensor; the result has its type.
+    (C2) Each of `wrt` is a float tensor, and has a tangent of its type.
+    (C3) `y` depends on each of `wrt`, unless `disconnected` gives zeros.
+    """
+
+    T: ClassVar = VarConstraint("T", BaseAttr(TensorType))
+
+    name = "nd.jvp"
+    y = operand_def(T)
+    wrt = var_operand_def(TensorType)
+    tangents = var_operand_def(TensorType)
+    consts = var_operand_def(TensorType)
+    disconnected = opt_prop_def(UnitAttr)
+    res = result_def(T)
+    irdl_options = (AttrSizedOperandSegments(as_property=True),)
+    traits = traits_def(Pure())
+    assembly_format = (
+        "$y `wrt` $wrt `along` $tangents (`consts` $consts^)? (`disconnected` $disconnected^)? "
+        "attr-dict `:` type($y) `wrt` type($wrt) `along` type($tangents) "
+        "(`consts` type($consts)^)?"
+    )
+
+    def verify_(self) -> None:
+        if not dtype_of(self.y).is_float:
+            raise VerifyException(f"jvp (C1): a derivative of {type_text(self.y)}")
+        if any(not dtype_of(x).is_float for x in self.wrt):
+            raise VerifyException("jvp (C2): only floats have derivatives")
+        if [x.type for x in self.wrt] != [v.type for v in self.tangents]:
+            raise VerifyException("jvp (C2): tangents have not the types of wrt")
+
+
+# Nothing but their expansion says what these are.
+Derivative = GradOp | JvpOp
 
 
 @irdl_op_definition

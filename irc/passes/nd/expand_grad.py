@@ -1,5 +1,5 @@
 """
-Derivatives: each `nd.grad` becomes the ops of its backward pass.
+Derivatives: each `nd.grad` becomes the ops of its backward pass, each `nd.jvp` two of them.
 
     cost = f(x)                      cost = f(x)
     g = nd.grad cost wrt x    ->     dcost = 1
@@ -7,8 +7,10 @@ Derivatives: each `nd.grad` becomes the ops of its backward pass.
 
 The rules stand with the ops (`vjp`); this pass finds the ops between `wrt` and the cost, walks
 them from the last to the first, and adds up what flows into each value, in the order in which
-it arrives. Baydin, Pearlmutter, Radul and Siskind, "Automatic differentiation in machine
-learning: a survey", JMLR 18 (2018).
+it arrives. A backward pass is linear in what it begins with, so the backward pass through it is
+the way forward: jvp(y, x, v) = vjp(u -> vjp(y, x, u), v), whatever u is. Baydin, Pearlmutter,
+Radul and Siskind, "Automatic differentiation in machine learning: a survey", JMLR 18 (2018);
+Townsend, "A new trick for calculating Jacobian vector products" (2017).
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from xdsl.passes import ModulePass
 
 from irc.diagnostics import Diagnostic, Label
 from irc.dialects.nd.builder import Builder
-from irc.dialects.nd.control import GradOp, IfOp, StopGradientOp, YieldOp
+from irc.dialects.nd.control import Derivative, GradOp, IfOp, JvpOp, StopGradientOp, YieldOp
 from irc.dialects.nd.effects import AssertOp, PrintOp
 from irc.dialects.nd.types import dtype_of
 from irc.dialects.verify import describe, span_of
@@ -38,7 +40,7 @@ Gradients = dict[SSAValue, SSAValue]
 @dataclass(frozen=True)
 class ExpandGradPass(ModulePass):
     """
-    Replaces each `nd.grad` by the ops that compute it, and drops `nd.stop_gradient`.
+    Replaces each `nd.grad` and `nd.jvp` by the ops that compute it, and drops `nd.stop_gradient`.
 
     Needs nd. Leaves nd without derivatives; new ops have the location of the forward op. Those
     of derivatives are expanded first, as they come first in the program.
@@ -49,33 +51,64 @@ class ExpandGradPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         ops = list(nested_ops(op))
-        grads = [o for o in ops if isinstance(o, GradOp)]
-        for grad in grads:
-            expand(grad)
+        derivatives = [o for o in ops if isinstance(o, Derivative)]
+        for derivative in derivatives:
+            expand(derivative)
         for stop in ops:
             if isinstance(stop, StopGradientOp):
                 stop.res.replace_all_uses_with(stop.x)
                 _erase(stop)
-        if grads:
+        if derivatives:
             remove_dead(op)
 
 
-def expand(op: GradOp) -> None:
-    """Writes the backward pass of one derivative before it, and removes it."""
+def expand(op: Derivative) -> None:
+    """Writes the ops of one derivative before it, and removes it."""
     b = Builder(InsertPoint.before(op), op.location)
+    results = _jvp(b, op) if isinstance(op, JvpOp) else _grad(b, op)
+    for result, value in zip(op.results, results, strict=True):
+        result.replace_all_uses_with(value)
+    _erase(op)
+
+
+def _grad(b: Builder, op: GradOp) -> list[SSAValue]:
+    seed = op.cotangent[0] if op.cotangent else b.like(op.cost, 1)
+    gradients = _pulled_back(b, op, op.cost, seed)
+    b.location = op.location
+    return [b.like(x, 0) if g is None else g for x, g in zip(op.wrt, gradients, strict=True)]
+
+
+def _jvp(b: Builder, op: JvpOp) -> list[SSAValue]:
+    """The result does not depend on `u`; the first backward pass is dead afterwards."""
+    u = b.like(op.y, 0)
+    gradients = _pulled_back(b, op, op.y, u)
+    arriving: Gradients = {}
+    for g, v in zip(gradients, op.tangents, strict=True):
+        if g is not None:
+            _add(b, arriving, g, v)
+    path, _ = _between(list(arriving), set())
+    _backward(b, path, _varied(path, {u}, set()), arriving)
+    b.location = op.location
+    result = arriving.get(u)
+    return [b.like(op.y, 0) if result is None else result]
+
+
+def _pulled_back(
+    b: Builder, op: Derivative, y: SSAValue, seed: SSAValue
+) -> list[SSAValue | None]:
+    """
+    What flows back to each of `wrt` when `seed` arrives at `y`; None for nothing.
+
+    Raises UserError when `y` does not depend on one of them.
+    """
     consts = set(op.consts)
-    path, reached = _between(op.cost, consts)
+    path, reached = _between([y], consts)
     for x in op.wrt:
         if x not in reached and op.disconnected is None:
-            raise UserError(_disconnected(op, x))
-    gradients: Gradients = {}
-    gradients[op.cost] = op.cotangent[0] if op.cotangent else b.like(op.cost, 1)
+            raise UserError(_disconnected(op, y, x))
+    gradients: Gradients = {y: seed}
     _backward(b, path, _varied(path, set(op.wrt) - consts, consts), gradients)
-    b.location = op.location
-    for x, result in zip(op.wrt, op.res, strict=True):
-        gradient = gradients.get(x) if x not in consts else None
-        result.replace_all_uses_with(b.like(x, 0) if gradient is None else gradient)
-    _erase(op)
+    return [None if x in consts else gradients.get(x) for x in op.wrt]
 
 
 def _erase(op: Operation) -> None:
@@ -83,9 +116,9 @@ def _erase(op: Operation) -> None:
     op.parent.erase_op(op)
 
 
-def _disconnected(op: GradOp, x: SSAValue) -> Diagnostic:
+def _disconnected(op: Derivative, y: SSAValue, x: SSAValue) -> Diagnostic:
     name = f"`{x.name_hint}`" if x.name_hint else "the value"
-    cost = f"`{op.cost.name_hint}`" if op.cost.name_hint else "the cost"
+    cost = f"`{y.name_hint}`" if y.name_hint else "the cost"
     span = span_of(op)
     labels = (Label(span, f"{cost} was computed without {name}", primary=True),) if span else ()
     return Diagnostic(
@@ -96,9 +129,11 @@ def _disconnected(op: GradOp, x: SSAValue) -> Diagnostic:
     )
 
 
-def _between(cost: SSAValue, consts: set[SSAValue]) -> tuple[list[Operation], set[SSAValue]]:
+def _between(
+    ys: Iterable[SSAValue], consts: set[SSAValue]
+) -> tuple[list[Operation], set[SSAValue]]:
     """
-    The ops that `cost` was computed by, each after those it reads from, and all their values.
+    The ops that `ys` were computed by, each after those it reads from, and all their values.
 
     Only through floats: integers, constants and stopped gradients are not looked behind.
     """
@@ -117,15 +152,16 @@ def _between(cost: SSAValue, consts: set[SSAValue]) -> tuple[list[Operation], se
         if not isinstance(x.op, StopGradientOp):
             stack.append((x.op, iter(_inputs(x.op))))
 
-    enter(cost)
-    while stack:
-        op, inputs = stack[-1]
-        x = next(inputs, None)
-        if x is None:
-            order.append(op)
-            stack.pop()
-        else:
-            enter(x)
+    for y in ys:
+        enter(y)
+        while stack:
+            op, inputs = stack[-1]
+            x = next(inputs, None)
+            if x is None:
+                order.append(op)
+                stack.pop()
+            else:
+                enter(x)
     return order, reached
 
 
@@ -175,8 +211,12 @@ def _backward(
             flows = zip(inputs, _vjp(b, op, given[0]), strict=True)
         for x, dx in flows:
             if dx is not None and x in varied:
-                before = gradients.get(x)
-                gradients[x] = dx if before is None else b.add(before, dx)
+                _add(b, gradients, x, dx)
+
+
+def _add(b: Builder, gradients: Gradients, x: SSAValue, dx: SSAValue) -> None:
+    before = gradients.get(x)
+    gradients[x] = dx if before is None else b.add(before, dx)
 
 
 def _vjp(b: Builder, op: Operation, dy: SSAValue | None) -> Sequence[SSAValue | None]:
@@ -216,8 +256,7 @@ def _region_backward(
     for y, dy in zip(end.operands, given, strict=True):
         value = copies.get(y, y)
         if dy is not None:
-            before = gradients.get(value)
-            gradients[value] = dy if before is None else b.add(before, dy)
+            _add(b, gradients, value, dy)
     _backward(b, path, _varied(path, set(xs), set()), gradients)
     b.location = op.location
     found = [gradients.get(x) for x in xs]

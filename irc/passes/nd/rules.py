@@ -24,7 +24,7 @@ from xdsl.ir import Block, Operation, OpResult, SSAValue
 from xdsl.traits import Pure
 
 from irc.dialects.nd.builder import Builder
-from irc.dialects.nd.control import GradOp
+from irc.dialects.nd.control import Derivative
 from irc.dialects.nd.effects import StateReadOp
 from irc.dialects.nd.sources import FullOp
 from irc.dialects.nd.structure import BroadcastOp, ReshapeOp
@@ -187,4 +187,4 @@ def blocks_of(op: Operation) -> list[Block]:
 
 def opaque_values(ops: Iterable[Operation]) -> set[SSAValue]:
     """What derivatives are taken with respect to, and what they hold constant."""
-    return {x for op in ops if isinstance(op, GradOp) for x in (*op.wrt, *op.consts)}
+    return {x for op in ops if isinstance(op, Derivative) for x in (*op.wrt, *op.consts)}

@@ -75,6 +75,8 @@ func.func @sources(%seed: tensor<i64>, %counter: tensor<i64>) {
   %f = nd.size "n*m + 1" : tensor<i64>
   // CHECK: nd.philox %seed, %counter site = 3 : tensor<i64>, tensor<i64> to tensor<5xui32>
   %g = nd.philox %seed, %counter site = 3 : tensor<i64>, tensor<i64> to tensor<5xui32>
+  // CHECK: nd.philox %seed, %counter from %f site = 3 : tensor<i64>, tensor<i64>, tensor<i64> to tensor<5xui32>
+  %h = nd.philox %seed, %counter from %f site = 3 : tensor<i64>, tensor<i64>, tensor<i64> to tensor<5xui32>
   func.return
 }
 
@@ -105,5 +107,7 @@ func.func @control_and_derivatives(%p: tensor<i1>, %x: tensor<f32>, %v: tensor<3
   %g, %h = nd.grad %a wrt %x, %b consts %v disconnected : tensor<f32> wrt tensor<f32>, tensor<f32> consts tensor<3xf32> -> tensor<f32>, tensor<f32>
   // CHECK: nd.grad %v wrt %v cotangent %v :
   %i = nd.grad %v wrt %v cotangent %v : tensor<3xf32> wrt tensor<3xf32> cotangent tensor<3xf32> -> tensor<3xf32>
+  // CHECK: nd.jvp %v wrt %v, %x along %v, %x consts %i disconnected : tensor<3xf32> wrt tensor<3xf32>, tensor<f32> along tensor<3xf32>, tensor<f32> consts tensor<3xf32>
+  %j = nd.jvp %v wrt %v, %x along %v, %x consts %i disconnected : tensor<3xf32> wrt tensor<3xf32>, tensor<f32> along tensor<3xf32>, tensor<f32> consts tensor<3xf32>
   func.return
 }

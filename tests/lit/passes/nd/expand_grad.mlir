@@ -85,3 +85,18 @@ func.func @not_on_the_way(%x: tensor<f32>, %y: tensor<f32>) -> tensor<f32> {
   %g = nd.grad %x wrt %y disconnected : tensor<f32> wrt tensor<f32> -> tensor<f32>
   func.return %g : tensor<f32>
 }
+
+// Only what goes forward is left, beside the function itself.
+// CHECK-LABEL: @forward
+func.func @forward(%x: tensor<3xf32>, %v: tensor<3xf32>) -> tensor<3xf32> {
+  // CHECK-NEXT: [[S:%.*]] = nd.sin %x
+  // CHECK-NEXT: [[E:%.*]] = nd.exp [[S]]
+  // CHECK-NEXT: [[C:%.*]] = nd.cos %x
+  // CHECK-NEXT: [[D:%.*]] = nd.mul %v, [[C]]
+  // CHECK-NEXT: %y = nd.mul [[D]], [[E]]
+  // CHECK-NEXT: func.return %y
+  %s = nd.sin %x : tensor<3xf32>
+  %e = nd.exp %s : tensor<3xf32>
+  %y = nd.jvp %e wrt %x along %v : tensor<3xf32> wrt tensor<3xf32> along tensor<3xf32>
+  func.return %y : tensor<3xf32>
+}
