@@ -143,11 +143,9 @@ def _index(env: Env, node: tree.Index, expected: DType | None) -> Value:
 
 
 def _with(env: Env, node: tree.With, expected: DType | None) -> Value:
-    raise env.unsupported(
-        "`with` is not supported yet",
-        node.span,
-        helps=["build the tensor in index notation: `[if i == 0 then v else x[i] for i]`"],
-    )
+    from irc.frontend.analysis.partial import with_part
+
+    return with_part(env, node, expected)
 
 
 def _attr(env: Env, node: tree.Attr, expected: DType | None) -> Value:

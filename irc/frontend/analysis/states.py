@@ -298,7 +298,7 @@ def _record(env: Env, variable: StateVar, value: Value, place: Place, node: tree
 def _new_value(env: Env, node: tree.Update, entry: StateEntry, fields: list[str]) -> Value:
     from irc.frontend.analysis import operators
     from irc.frontend.analysis.expressions import evaluate
-    from irc.frontend.analysis.partial import replaced
+    from irc.frontend.analysis.partial import updated_state
 
     if node.target.items is not None:
         if len(fields) != 1:
@@ -306,7 +306,7 @@ def _new_value(env: Env, node: tree.Update, entry: StateEntry, fields: list[str]
                 "E0505", f"record `{entry.name}` cannot be indexed", node.target.span,
                 "this is a record", labels=[_declaration(entry, fields)],
             )  # fmt: skip
-        return replaced(env, node, entry.variables[fields[0]])
+        return updated_state(env, node, entry.variables[fields[0]])
     dtype = entry.variables[fields[0]].type.dtype
     value = evaluate(env, node.value, dtype)
     if node.op == "=":

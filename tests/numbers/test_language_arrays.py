@@ -1,0 +1,67 @@
+"""Writes into parts, sorting, padding and the rest of the array language, against NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import pytest
+from array_cases import ArrayCase
+from language import equal, program, run
+from part_cases import PARTS
+
+CASES: list[ArrayCase] = [*PARTS]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.text[:60])
+def test_an_expression(case: ArrayCase) -> None:
+    for inputs in case.calls:
+        wanted = case.oracle(*inputs)
+        results = run(case.program, *inputs)
+        for got, one in zip(
+            results, wanted if isinstance(wanted, tuple) else (wanted,), strict=True
+        ):
+            equal(got, np.asarray(one))
+
+
+# -- derivatives
+
+X = np.array([[0.4, -1.3, 2.2], [1.7, 0.9, -0.6]])
+COSTS = [
+    "sum((x with [0] = x[1] ** 2) ** 2)", "sum((x with [:, 1:] *= x[:, 0:1]) ** 3)",
+    "sum((x with [[0, 0]] += x ** 2) ** 2)", "sum((x with [[1, 1], 0] = x[:, 1]) ** 2 * x)",
+]  # fmt: skip
+
+
+def differences(f: Callable[[np.ndarray], float], x: np.ndarray, h: float = 1e-6) -> np.ndarray:
+    grad = np.zeros_like(x)
+    for at in np.ndindex(*x.shape):
+        step = np.zeros_like(x)
+        step[at] = h
+        grad[at] = (f(x + step) - f(x - step)) / (2 * h)
+    return grad
+
+
+@pytest.mark.parametrize("cost", COSTS)
+def test_derivatives(cost: str) -> None:
+    """The first, and the second as the derivative of a weighted sum of the first."""
+    p = program(f"""
+export def f(x: f64[2, 3]) -> f64 = {cost}
+def first(x: f64[2, 3]) -> f64 {{
+    let c = {cost}
+    return sum(grad(c, wrt=x) * [[1, 2, 3], [-1, 0.5, 0.7]])
+}}
+export def g(x: f64[2, 3]) -> (f64, f64[2, 3], f64[2, 3]) {{
+    let c = {cost}
+    let s = first(x)
+    return s, grad(c, wrt=x), grad(s, wrt=x, disconnected="zero")
+}}""")
+
+    def value(function: str, x: np.ndarray) -> float:
+        return float(p.run(function, [x], None).results[0])
+
+    first, second = (differences(partial(value, function), X) for function in "fg")
+    _, one, two = p.run("g", [X], None).results
+    np.testing.assert_allclose(one, first, rtol=1e-7, atol=1e-7)
+    np.testing.assert_allclose(two, second, rtol=1e-6, atol=1e-6)
