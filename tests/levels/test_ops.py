@@ -220,3 +220,16 @@ def test_the_philox_generator() -> None:
         for seed, counter, n in ((0, 0, 0), (7, 1, 5), (-1, 2**63 - 1, 22), (2**40, -5, 1))
     ]
     assert differences([Case("philox", module, calls)]) == []
+
+
+def test_the_philox_generator_from_an_offset() -> None:
+    def draw(b: nd.Builder, seed: SSAValue, first: SSAValue) -> list[SSAValue]:
+        return [b.philox(seed, seed, site, (N, 3), first) for site in (0, 2)]
+
+    types = [("i64", []), ("i64", []), ("f32", [N])]
+    module = program(types, lambda b, s, first, x: draw(b, s, first))
+    calls = [
+        Call([np.array(7), np.array(first), np.zeros(n, np.float32)])
+        for first, n in ((0, 0), (3, 5), (-7, 4), (2**63 - 5, 9), (2**33, 1))
+    ]
+    assert differences([Case("philox from", module, calls)]) == []

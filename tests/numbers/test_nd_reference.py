@@ -59,6 +59,20 @@ def test_random_bits_depend_on_seed_counter_site_and_position_only() -> None:
     assert bits(-1, -1, 0, (0,)).shape == (0,)
 
 
+def test_a_draw_with_an_offset_is_a_part_of_a_larger_one() -> None:
+    whole = random_words(7, 1, 2, 24)
+    for first in (0, 1, 3, 4, 13):
+
+        def body(b: Builder, first: int = first) -> SSAValue:
+            seed, counter, offset = (b.full((), I64, n) for n in (7, 1, first))
+            return b.philox(seed, counter, 2, (5, 2), offset)
+
+        assert np.array_equal(one([], body).ravel(), whole[first : first + 10])
+    wrapped = random_words(7, 1, 2, 9, -3)
+    assert np.array_equal(wrapped[3:], whole[:6])
+    assert np.array_equal(wrapped[:3], random_words(7, 1, 2, 3, 2**64 - 3))
+
+
 # -- reductions
 
 

@@ -293,8 +293,8 @@ def _from_int64(x: Array, dtype: DType) -> Array:
 def philox(op: PhiloxOp, xs: Sequence[Array], sizes: Sizes) -> Array:
     shape = shape_of(op.res, sizes)
     count = int(np.prod(shape, dtype=np.int64))
-    seed, counter = (int(x) for x in xs)
-    return random_words(seed, counter, op.site.value.data, count).reshape(shape)
+    seed, counter, *first = (int(x) for x in xs)
+    return random_words(seed, counter, op.site.value.data, count, *first).reshape(shape)
 
 
 def same(op: Operation, xs: Sequence[Array], sizes: Sizes) -> Array:

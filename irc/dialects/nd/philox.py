@@ -36,13 +36,17 @@ def philox4x32(counter: Sequence[Any], key: Sequence[Any]) -> list[Words]:
     return [c.astype(np.uint32) for c in (c0, c1, c2, c3)]
 
 
-def random_words(seed: int, counter: int, site: int, count: int) -> Words:
+def random_words(seed: int, counter: int, site: int, count: int, first: int = 0) -> Words:
     """
-    Words 0 to count - 1 of the stream that `seed`, `counter` and `site` name.
+    Words `first` to first + count - 1 of the stream that `seed`, `counter` and `site` name.
 
-    Word e is word e mod 4 for the counter (e div 4 low, e div 4 high, counter low, site).
+    Word p is word p mod 4 for the counter (p div 4 low, p div 4 high, counter low, site). Places
+    have 64 bits, and 0 follows the last.
     """
-    blocks = np.arange((count + 3) // 4, dtype=np.uint64)
+    skipped = first % 4
+    start = first % 2**64 // 4
+    blocks = np.arange((skipped + count + 3) // 4, dtype=np.uint64) + np.uint64(start)
+    blocks &= np.uint64(2**62 - 1)
     words = philox4x32(
         (
             (blocks & _LOW).astype(np.uint32),
@@ -52,4 +56,4 @@ def random_words(seed: int, counter: int, site: int, count: int) -> Words:
         ),
         (seed, seed >> 32),
     )
-    return np.stack(words, axis=-1).reshape(-1)[:count]
+    return np.stack(words, axis=-1).reshape(-1)[skipped : skipped + count]

@@ -14,6 +14,7 @@ from xdsl.irdl import (
     IRDLOperation,
     irdl_op_definition,
     operand_def,
+    opt_operand_def,
     prop_def,
     result_def,
     traits_def,
@@ -136,25 +137,27 @@ class PhiloxOp(IRDLOperation):
     """
     Random bits: 32 for each element, a function of seed, counter, site and position only.
 
-    Element e of the row-major order takes word e mod 4 of Philox4x32-10 with the two words of
-    `seed` as key and (e div 4 low, e div 4 high, `counter` low, site) as counter.
+    Element e of the row-major order takes word p mod 4 of Philox4x32-10, p = `offset` + e, with
+    the two words of `seed` as key and (p div 4 low, p div 4 high, `counter` low, site) as counter.
+    So with `offset`, which is 0 when left out, a draw is a part of a larger one.
     Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 
-    (C1) `seed` and `counter` are i64 scalars, the result is u32.
+    (C1) `seed`, `counter` and `offset` are i64 scalars, the result is u32.
     """
 
     name = "nd.philox"
     seed = operand_def(TensorType)
     counter = operand_def(TensorType)
+    offset = opt_operand_def(TensorType)
     site = prop_def(AxisAttr)
     res = result_def(TensorType)
     traits = traits_def(Pure())
     assembly_format = (
-        "$seed `,` $counter `site` `=` $site attr-dict "
-        "`:` type($seed) `,` type($counter) `to` type($res)"
+        "$seed `,` $counter (`from` $offset^)? `site` `=` $site attr-dict "
+        "`:` type($seed) `,` type($counter) (`,` type($offset)^)? `to` type($res)"
     )
 
     def verify_(self) -> None:
-        scalars = all(dtype_of(x) is I64 and not rank_of(x) for x in (self.seed, self.counter))
+        scalars = all(dtype_of(x) is I64 and not rank_of(x) for x in self.operands)
         if not scalars or dtype_of(self.res) is not U32:
             raise VerifyException("philox (C1): i64 scalars give u32 bits")

@@ -54,15 +54,18 @@ def philox(op: nd.PhiloxOp, c: Lowering) -> None:
     dims = dims_of(op.res)
 
     def write(s: Body, elements: Sequence[SSAValue]) -> SSAValue:
+        seed, counter, *first = elements
         place = s.to(arith.IndexCastOp, linear_index(s, c, dims), storage(I64))
+        if first:
+            place = s.op(arith.AddiOp, first[0], place)
         drawn = rt.PhiloxOp.create(
-            operands=[*elements, place],
+            operands=[seed, counter, place],
             result_types=[storage(U32)],
             properties={"site": op.site},
         )
         return s.add(drawn)
 
-    inputs = [(c.value(op.seed), ()), (c.value(op.counter), ())]
+    inputs = [(c.value(x), ()) for x in op.operands]
     c.define(op.res, c.parallel(dims, storage(U32), inputs, write))
 
 

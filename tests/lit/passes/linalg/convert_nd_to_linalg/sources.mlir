@@ -47,3 +47,12 @@ func.func @philox(%seed: tensor<i64>, %counter: tensor<i64>) -> tensor<8xui32> {
   %x = nd.philox %seed, %counter site = 3 : tensor<i64>, tensor<i64> to tensor<8xui32>
   func.return %x : tensor<8xui32>
 }
+
+// CHECK-LABEL: @philox_from
+func.func @philox_from(%s: tensor<i64>, %c: tensor<i64>, %o: tensor<i64>) -> tensor<8xui32> {
+  // CHECK: ins(%s, %c, %o : tensor<i64>, tensor<i64>, tensor<i64>)
+  // CHECK: [[place:%.*]] = arith.addi {{.*}} : i64
+  // CHECK-NEXT: rt.philox {{%.*}}, {{%.*}}, [[place]] site = 3
+  %x = nd.philox %s, %c from %o site = 3 : tensor<i64>, tensor<i64>, tensor<i64> to tensor<8xui32>
+  func.return %x : tensor<8xui32>
+}
