@@ -1,10 +1,11 @@
 # Two commands do everything on a machine with Python, make and a C compiler: `make demo`, `make test`.
 
-VENV   ?= .venv
-RUN    := $(VENV)/bin/python
-STAMP  := $(VENV)/.installed
+VENV     ?= .venv
+RUN      := $(VENV)/bin/python
+STAMP    := $(VENV)/.installed
+PICTURES := $(VENV)/.pictures
 # The first Python here that is new enough; `make PYTHON=...` chooses another.
-PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+PYTHON   ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 
 .DEFAULT_GOAL := help
@@ -25,7 +26,7 @@ test-all: $(STAMP) ## the same with the long tests, and the lit tests under lit
 demo: $(STAMP) ## compile two models, train them on real data, print the result
 	@$(RUN) examples/demo.py
 
-examples: $(STAMP) ## compile and test the examples; say which wait for a part of the language
+examples: $(PICTURES) ## compile, test and run the examples; pictures go to build/examples
 	@$(RUN) tools/examples
 
 bench: $(STAMP) ## measure compile time, calls and speed
@@ -48,6 +49,12 @@ $(STAMP): pyproject.toml
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 	  echo "No virtual environment could be made. Debian, Ubuntu: apt install python3-venv"; exit 1; }
 	@$(RUN) -m pip install --disable-pip-version-check --editable '.[test]'
+	@touch $@
+
+# Without matplotlib the examples run as well, and draw nothing.
+$(PICTURES): $(STAMP)
+	@$(RUN) -m pip install --disable-pip-version-check --quiet 'matplotlib>=3.8' || \
+	  echo "matplotlib could not be installed: the examples will draw no pictures"
 	@touch $@
 
 .PHONY: help venv test test-all demo examples bench docs clean
