@@ -18,6 +18,7 @@ types.py        builtin tensors whose unknown sizes have names
 builder.py      builds ops with their result types worked out
 body.py         the scalar program behind one elementwise op
 evaluate.py     what each op gives, in NumPy: the meaning of all levels
+rows.py         how an op is done for many rows at once
 arrays.py       how NumPy holds the values of a dtype
 """
 

@@ -17,7 +17,8 @@ from xdsl.irdl import (
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
-from irc.dialects.nd.types import IntsAttr, TensorType, dims_of, dtype_of, type_text
+from irc.dialects.nd.rows import to_front
+from irc.dialects.nd.types import IntsAttr, TensorType, dims_of, dtype_of, rank_of, type_text
 from irc.sizes import Size
 
 
@@ -116,3 +117,23 @@ class DotOp(IRDLOperation):
             return b.transpose(product, [place.index(d) for d in range(len(place))])
 
         return side(0, m, dy_n), side(1, n, dy_m)
+
+    def batched(
+        self, b: Any, count: Size, xs: Sequence[SSAValue], rows: Sequence[bool]
+    ) -> SSAValue | None:
+        """Rows of one side are more of its free axes; rows of both are a batch."""
+        batch, contract = (
+            [[d + own for d in axes] for axes, own in zip(pair, rows, strict=True)]
+            for pair in (self.batch, self.contract)
+        )
+        shared = len(batch[0])
+        if all(rows):
+            return b.dot(*xs, ([0, *batch[0]], [0, *batch[1]]), contract)
+        if rows[0]:
+            return to_front(b, b.dot(*xs, batch, contract), shared)
+        rank = rank_of(self.res)
+        m = len(free_axes(rank_of(self.lhs), self.batch[0], self.contract[0]))
+        if shared + m < rank:
+            return to_front(b, b.dot(*xs, batch, contract), shared + m)
+        # The right side has no other free axis: its rows come first without moving anything.
+        return to_front(b, b.dot(*xs[::-1], batch[::-1], contract[::-1]), shared)

@@ -33,6 +33,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from irc.dialects.nd.types import TensorType, dims_of, dtype_of, rank_of, type_text
 from irc.dtypes import BOOL
+from irc.sizes import Size
 
 
 @irdl_op_definition
@@ -179,3 +180,8 @@ class StopGradientOp(IRDLOperation):
 
     def vjp(self, b: Any, dy: SSAValue) -> Sequence[SSAValue | None]:
         return (None,)
+
+    def batched(
+        self, b: Any, count: Size, xs: Sequence[SSAValue], rows: Sequence[bool]
+    ) -> SSAValue | None:
+        return b.stop_gradient(xs[0])

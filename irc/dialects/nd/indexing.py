@@ -23,7 +23,8 @@ from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
 from irc.dialects.nd.reduction import check_axes
-from irc.dialects.nd.types import IntsAttr, TensorType, dims_of, dtype_of, type_text
+from irc.dialects.nd.rows import repeated, row_numbers, to_front
+from irc.dialects.nd.types import IntsAttr, TensorType, dims_of, dtype_of, rank_of, type_text
 from irc.sizes import Size
 
 ScatterKind = Literal["set", "add"]
@@ -83,6 +84,21 @@ class GatherOp(IndexedOp):
         dx = b.scatter(zero, dy, self.indices, axes, "add", in_bounds=safe)
         return dx, *(None for _ in self.indices)
 
+    def batched(
+        self, b: Any, count: Size, xs: Sequence[SSAValue], rows: Sequence[bool]
+    ) -> SSAValue | None:
+        """Rows of `x` alone are another axis of what is read; rows of positions come first."""
+        axes, safe = self.axes.data, self.in_bounds is not None
+        if not rows[0]:
+            return b.gather(xs[0], repeated(b, count, xs[1:], rows[1:]), axes, safe)
+        axes = tuple(a + 1 for a in axes)
+        if not any(rows[1:]):
+            read = b.gather(xs[0], xs[1:], axes, safe)
+            return to_front(b, read, rank_of(self.indices[0]))
+        indices = repeated(b, count, xs[1:], rows[1:])
+        number = row_numbers(b, count, dims_of(self.indices[0]))
+        return b.gather(xs[0], [number, *indices], [0, *axes], safe)
+
 
 @irdl_op_definition
 class ScatterOp(IndexedOp):
@@ -128,3 +144,13 @@ class ScatterOp(IndexedOp):
         left = b.scatter(none, number, self.indices, axes, "set", in_bounds=safe)
         stayed = b.eq(b.gather(left, self.indices, axes, in_bounds=safe), number)
         return dx, b.where(stayed, dv, zero), *(None for _ in self.indices)
+
+    def batched(
+        self, b: Any, count: Size, xs: Sequence[SSAValue], rows: Sequence[bool]
+    ) -> SSAValue | None:
+        """The number of the row is one more position: the order within a row stays."""
+        x, value, *indices = repeated(b, count, xs, rows)
+        number = row_numbers(b, count, dims_of(self.indices[0]))
+        axes = [0, *(a + 1 for a in self.axes.data)]
+        kind, safe = self.kind.data, self.in_bounds is not None
+        return b.scatter(x, value, [number, *indices], axes, kind, safe)

@@ -27,6 +27,7 @@ from irc.dialects.nd.scalar import LOGICAL, NUMBER
 from irc.dialects.nd.structure import AxisAttr
 from irc.dialects.nd.types import IntsAttr, TensorType, dims_of, dtype_of, rank_of, type_text
 from irc.dtypes import I32, I64, DType, Kind
+from irc.sizes import Size
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +87,11 @@ class ReduceOp(IRDLOperation):
             return b.broadcast(v, kept, dims_of(self.x))
 
         return (self.REDUCTION.vjp(b, self, dy, spread),)
+
+    def batched(
+        self, b: Any, count: Size, xs: Sequence[SSAValue], rows: Sequence[bool]
+    ) -> SSAValue | None:
+        return b.reduce(self.REDUCTION.name, xs[0], [a + 1 for a in self.axes.data])
 
 
 def check_axes(name: str, axes: Sequence[int], rank: int) -> None:
@@ -203,6 +209,12 @@ class ArgOp(IRDLOperation):
 
     def vjp(self, b: Any, dy: SSAValue) -> Sequence[SSAValue | None]:
         return (None,)
+
+    def batched(
+        self, b: Any, count: Size, xs: Sequence[SSAValue], rows: Sequence[bool]
+    ) -> SSAValue | None:
+        smallest = isinstance(self, ArgminOp)
+        return b.argmax(xs[0], self.axis.value.data + 1, dtype_of(self.res), smallest=smallest)
 
 
 @irdl_op_definition

@@ -36,8 +36,10 @@ from xdsl.utils.exceptions import VerifyException
 from irc.dialects.nd import scalar_bodies as body
 from irc.dialects.nd import scalar_numpy as ref
 from irc.dialects.nd.body import Body, Lowering, by_kind
+from irc.dialects.nd.rows import repeated
 from irc.dialects.nd.types import TensorType, dims_of, dtype_of, tensor, type_text
 from irc.dtypes import BOOL, DType, Kind, accumulator
+from irc.sizes import Size
 
 FLOAT: frozenset[Kind] = frozenset({"float"})
 INTEGER: frozenset[Kind] = frozenset({"int", "uint"})
@@ -85,6 +87,16 @@ class PointwiseOp(IRDLOperation, abc.ABC):
     @abc.abstractmethod
     def vjp(self, b: Any, dy: SSAValue) -> Sequence[SSAValue | None]:
         """Gradients of the operands for the gradient `dy` of the result."""
+
+    def batched(
+        self, b: Any, count: Size, xs: Sequence[SSAValue], rows: Sequence[bool]
+    ) -> SSAValue | None:
+        """Element by element, there is no difference."""
+        row = self.results[0]
+        type_ = tensor(dtype_of(row), (count, *dims_of(row)))
+        op = type(self).create(operands=repeated(b, count, xs, rows), result_types=[type_])
+        b.insert(op)
+        return op.results[0]
 
 
 class ElementwiseOp(PointwiseOp):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from xdsl.dialects.builtin import (
     DenseIntOrFPElementsAttr,
     FloatAttr,
@@ -9,6 +12,7 @@ from xdsl.dialects.builtin import (
     IntegerType,
     StringAttr,
 )
+from xdsl.ir import SSAValue
 from xdsl.irdl import (
     AnyAttr,
     IRDLOperation,
@@ -26,6 +30,7 @@ from irc import sizes
 from irc.dialects.nd.structure import AxisAttr
 from irc.dialects.nd.types import TensorType, dims_of, dtype_of, rank_of, type_text
 from irc.dtypes import I64, U32
+from irc.sizes import Size
 
 
 @irdl_op_definition
@@ -161,3 +166,53 @@ class PhiloxOp(IRDLOperation):
         scalars = all(dtype_of(x) is I64 and not rank_of(x) for x in self.operands)
         if not scalars or dtype_of(self.res) is not U32:
             raise VerifyException("philox (C1): i64 scalars give u32 bits")
+
+    def batched(
+        self, b: Any, count: Size, xs: Sequence[SSAValue], rows: Sequence[bool]
+    ) -> SSAValue | None:
+        """Draws that follow each other, `base + t * elements`, are one draw."""
+        seed, counter, *offset = xs
+        if rows[0] or rows[1]:
+            return None
+        base = _base_of_count(b, offset[0], sizes.product(dims_of(self.res)))
+        if base is None:
+            return None
+        dims = (count, *dims_of(self.res))
+        return b.philox(seed, counter, self.site.value.data, dims, base)
+
+
+def _base_of_count(b: Any, x: SSAValue, step: Size) -> SSAValue | None:
+    """`base` where the elements of `x` are base + i * step."""
+    match x.owner:
+        case IotaOp() if step == 1:
+            return b.size(0)
+        case IRDLOperation(name="nd.mul", operands=(factor, other)):
+            for i, k in ((factor, other), (other, factor)):
+                if isinstance(i.owner, IotaOp) and _repeated_size(k) == step:
+                    return b.size(0)
+        case IRDLOperation(name="nd.add", operands=(left, right)):
+            for repeated, rest in ((left, right), (right, left)):
+                if (scalar := _repeated_scalar(repeated)) is None:
+                    continue
+                base = _base_of_count(b, rest, step)
+                return None if base is None else b.add(base, scalar)
+    return None
+
+
+def _repeated_scalar(x: SSAValue) -> SSAValue | None:
+    """The scalar that a vector repeats."""
+    op = x.owner
+    if isinstance(op, IRDLOperation) and op.name == "nd.broadcast" and not rank_of(op.operands[0]):
+        return op.operands[0]
+    return None
+
+
+def _repeated_size(x: SSAValue) -> Size | None:
+    """The size that a vector or a scalar has everywhere."""
+    scalar = _repeated_scalar(x)
+    match (x if scalar is None else scalar).owner:
+        case SizeOp(poly=poly):
+            return sizes.size(sizes.parse(poly.data))
+        case FullOp() as full:
+            return int(full.number)
+    return None

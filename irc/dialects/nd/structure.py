@@ -25,6 +25,7 @@ from xdsl.utils.exceptions import VerifyException
 from irc import sizes
 from irc.dialects.nd import scalar_bodies
 from irc.dialects.nd.body import Body
+from irc.dialects.nd.rows import repeated, row_numbers
 from irc.dialects.nd.scalar import PointwiseOp
 from irc.dialects.nd.types import (
     DimsAttr,
@@ -148,6 +149,12 @@ class BroadcastOp(IRDLOperation):
         new = [d for d in range(len(target)) if d not in dims]
         return (b.reshape(b.sum(dy, sorted(new + stretched)), source),)
 
+    def batched(
+        self, b: Any, count: Size, xs: Sequence[SSAValue], rows: Sequence[bool]
+    ) -> SSAValue | None:
+        axes = [0, *(d + 1 for d in self.dims.data)]
+        return b.broadcast(xs[0], axes, (count, *dims_of(self.res)))
+
 
 @irdl_op_definition
 class ReshapeOp(IRDLOperation):
@@ -172,6 +179,11 @@ class ReshapeOp(IRDLOperation):
 
     def vjp(self, b: Any, dy: SSAValue) -> Sequence[SSAValue | None]:
         return (b.reshape(dy, dims_of(self.x)),)
+
+    def batched(
+        self, b: Any, count: Size, xs: Sequence[SSAValue], rows: Sequence[bool]
+    ) -> SSAValue | None:
+        return b.reshape(xs[0], (count, *dims_of(self.res)))
 
 
 @irdl_op_definition
@@ -201,6 +213,11 @@ class TransposeOp(IRDLOperation):
     def vjp(self, b: Any, dy: SSAValue) -> Sequence[SSAValue | None]:
         perm = self.perm.data
         return (b.transpose(dy, [perm.index(i) for i in range(len(perm))]),)
+
+    def batched(
+        self, b: Any, count: Size, xs: Sequence[SSAValue], rows: Sequence[bool]
+    ) -> SSAValue | None:
+        return b.transpose(xs[0], [0, *(p + 1 for p in self.perm.data)])
 
 
 class WindowOp(IRDLOperation):
@@ -240,6 +257,31 @@ class WindowOp(IRDLOperation):
         if dtype_of(whole) is not dtype_of(window):
             raise VerifyException(f"{title} (C5): dtypes differ")
 
+    def positions(
+        self,
+        b: Any,
+        count: Size,
+        axes: Sequence[int],
+        window: Sequence[Size],
+        starts: Sequence[SSAValue],
+        rows: Sequence[bool],
+    ) -> list[SSAValue]:
+        """
+        The positions of `count` windows on each of `axes`, shape `[count, window on axes]`.
+
+        `starts` have a leading axis where `rows` says so.
+        """
+        space = [window[a] for a in axes]
+        shape, given = (count, *space), iter(zip(starts, rows, strict=True))
+        found = {}
+        for a, (p, k) in enumerate(zip(self.offsets.data, self.steps.data, strict=True)):
+            start, own = next(given) if is_dynamic(p) else (b.size(sizes.size(p)), False)
+            if a in axes:
+                along = b.iota(shape, I64, 1 + axes.index(a))
+                start = b.broadcast(start, [0] if own else [], shape)
+                found[a] = b.add(start, b.mul(along, b.full(shape, I64, k)))
+        return [found[a] for a in axes]
+
 
 def is_dynamic(offset: Poly) -> bool:
     """Whether the offset is given by an operand."""
@@ -277,6 +319,28 @@ class SliceOp(WindowOp):
         dx = b.insert_slice(zero, dy, at, steps, self.starts)
         return dx, *(None for _ in self.starts)
 
+    def batched(
+        self, b: Any, count: Size, xs: Sequence[SSAValue], rows: Sequence[bool]
+    ) -> SSAValue | None:
+        """Windows at one place are a window with one more axis; others are gathered."""
+        x, *starts = xs
+        window, at, steps = dims_of(self.res), self.offsets.data, self.steps.data
+        if not any(rows[1:]):
+            return b.slice(x, (count, *window), (sizes.const(0), *at), (1, *steps), starts)
+        axes = [a for a, p in enumerate(at) if is_dynamic(p)]
+        indices = self.positions(b, count, axes, window, starts, rows[1:])
+        lead = int(rows[0])
+        if lead:
+            indices = [row_numbers(b, count, [window[a] for a in axes]), *indices]
+        fixed = [d if a in axes else s for a, (d, s) in
+                 enumerate(zip(dims_of(self.x), window, strict=True))]  # fmt: skip
+        still = [sizes.const(0) if a in axes else p for a, p in enumerate(at)]
+        step = [1 if a in axes else k for a, k in enumerate(steps)]
+        x = b.slice(x, [count] * lead + fixed, [sizes.const(0)] * lead + still, [1] * lead + step)
+        read = b.gather(x, indices, [0] * lead + [a + lead for a in axes], in_bounds=True)
+        order = [*axes, *(a for a in range(len(window)) if a not in axes)]
+        return b.transpose(read, [0, *(1 + order.index(a) for a in range(len(window)))])
+
 
 @irdl_op_definition
 class InsertSliceOp(WindowOp):
@@ -309,6 +373,23 @@ class InsertSliceOp(WindowOp):
         dx = b.insert_slice(dy, zero, at, steps, self.starts)
         dv = b.slice(dy, dims_of(self.value), at, steps, self.starts)
         return dx, dv, *(None for _ in self.starts)
+
+    def batched(
+        self, b: Any, count: Size, xs: Sequence[SSAValue], rows: Sequence[bool]
+    ) -> SSAValue | None:
+        """Windows at one place are a window with one more axis; others are scattered."""
+        x, value = repeated(b, count, xs[:2], rows[:2])
+        starts, window, at, steps = xs[2:], dims_of(self.value), self.offsets.data, self.steps.data
+        if not any(rows[2:]):
+            return b.insert_slice(x, value, (sizes.const(0), *at), (1, *steps), starts)
+        whole = dims_of(self.x)
+        axes = [a for a in range(len(window)) if (at[a], steps[a], window[a]) != (0, 1, whole[a])]
+        indices = self.positions(b, count, axes, window, starts, rows[2:])
+        number = row_numbers(b, count, [window[a] for a in axes])
+        order = [*axes, *(a for a in range(len(window)) if a not in axes)]
+        value = b.transpose(value, [0, *(1 + a for a in order)])
+        places = [0, *(a + 1 for a in axes)]
+        return b.scatter(x, value, [number, *indices], places, "set", in_bounds=True)
 
 
 @irdl_op_definition
@@ -354,3 +435,8 @@ class ConcatOp(IRDLOperation):
             gradients.append(b.slice(dy, dims_of(part), at, [1] * rank))
             start = start + dims_of(part)[axis]
         return gradients
+
+    def batched(
+        self, b: Any, count: Size, xs: Sequence[SSAValue], rows: Sequence[bool]
+    ) -> SSAValue | None:
+        return b.concat(repeated(b, count, xs, rows), self.axis.value.data + 1)
