@@ -11,6 +11,10 @@ simplify_gathers.py  computed positions that follow a plan, as slices
 raise_contractions.py  products of matrices found in sums of products
 check_nan.py         --check nan; drop_checks.py: --check none
 
+Derivatives:
+grad_walk.py         the walk back over ops; grad_paths.py: which ops; grad_flows.py: what arrives
+grad_if.py           the derivative of a conditional
+
 Their equations:
 rules.py             how equations are applied; match.py: what they ask about sizes
 algebra.py           elementwise functions
