@@ -2,7 +2,8 @@
 What programs need below `nd` and other dialects lack.
 
 `rt.assert` ends the function with a status and a message, `rt.print` writes text: both keep their
-order, and neither is ever removed. `rt.philox` is a scalar function like those of `math`.
+order, and neither is ever removed. `rt.philox` and `rt.special` are scalar functions like those of
+`math`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 from xdsl.dialects.builtin import (
     I64,
     ArrayAttr,
+    Float32Type,
+    Float64Type,
     IntegerAttr,
     IntegerType,
     MemRefType,
@@ -164,9 +167,41 @@ class PhiloxOp(IRDLOperation):
     assembly_format = "$seed `,` $counter `,` $place `site` `=` $site attr-dict"
 
 
+# Special functions -> how many arguments they take. Their meaning: irc/dialects/nd/special.py.
+SPECIAL = {"lgamma": 1, "digamma": 1, "polygamma": 2, "erfc": 1, "erfinv": 1}
+
+
+@irdl_op_definition
+class SpecialOp(IRDLOperation):
+    """
+    A special function that `math` lacks: lgamma, digamma, polygamma(order, x), erfc, erfinv.
+
+    (C1) The function is one of these, and gets as many arguments as it takes.
+    (C2) Arguments and result have one type, f32 or f64.
+    """
+
+    name = "rt.special"
+    function = prop_def(StringAttr)
+    xs = var_operand_def()
+    res = result_def()
+    traits = traits_def(Pure())
+    assembly_format = "$function $xs attr-dict `:` type($xs) `to` type($res)"
+
+    def verify_(self) -> None:
+        count = SPECIAL.get(self.function.data)
+        if count != len(self.xs):
+            raise VerifyException(
+                f"special (C1): {self.function.data} of {len(self.xs)} arguments"
+            )
+        if not isinstance(self.res.type, Float32Type | Float64Type) or any(
+            x.type != self.res.type for x in self.xs
+        ):
+            raise VerifyException("special (C2): arguments and result need one type, f32 or f64")
+
+
 def is_array(value: SSAValue) -> bool:
     """Whether a shown value is a whole array."""
     return isinstance(value.type, TensorType | MemRefType)
 
 
-RT = Dialect("rt", [AssertOp, PrintOp, PhiloxOp])
+RT = Dialect("rt", [AssertOp, PrintOp, PhiloxOp, SpecialOp])

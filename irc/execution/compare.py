@@ -12,7 +12,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
 from irc.abi import INIT_FUNCTION, RNG_STATE, FunctionSpec
-from irc.dialects import nd
+from irc.dialects import nd, rt
 from irc.dialects.verify import walk
 from irc.errors import IrcError
 from irc.execution.inputs import random_inputs, random_state
@@ -315,7 +315,7 @@ def tolerance_of(module: ModuleOp) -> Tolerance:
         cls = type(op)
         known = kinds.get(cls)
         if known is None:
-            known = kinds[cls] = cls in ELEMENTARY or _is_inexact_nd(cls)
+            known = kinds[cls] = cls in ELEMENTARY or cls is rt.SpecialOp or _is_inexact_nd(cls)
         inexact |= known
         products |= cls is nd.DotOp or "irc.contraction" in op.attributes
         bf16 = bf16 or any(element_type(v.type) == BF16 for v in (*op.operands, *op.results))

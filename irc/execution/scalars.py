@@ -13,6 +13,7 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute, Operation
 
 from irc.dialects import rt
+from irc.dialects.nd import special
 from irc.execution import numerics
 from irc.execution.fma import fma, fma_bf16
 from irc.execution.outcome import ExecutionError
@@ -214,6 +215,10 @@ def _philox(op: rt.PhiloxOp, c: PythonText) -> None:
     c.assign(op, f"philox({', '.join(c.names(op.operands))}, {op.site.value.data})")
 
 
+def _special(op: rt.SpecialOp, c: PythonText) -> None:
+    c.assign(op, f"special.{op.function.data}({', '.join(c.names(op.operands))})[()]")
+
+
 def _cast(function: str) -> Handler:
     def write(op: Operation, c: PythonText) -> None:
         target = op.results[0].type
@@ -289,6 +294,7 @@ def _handlers() -> dict[type[Operation], Handler]:
     table[arith.BitcastOp] = _bitcast
     table[math.FmaOp] = _fma
     table[rt.PhiloxOp] = _philox
+    table[rt.SpecialOp] = _special
     table[UnrealizedConversionCastOp] = _reinterpret
     return table
 
@@ -300,6 +306,7 @@ ADDED: dict[str, Handler] = {"arith.remf": _expression("np.fmod({0}, {1})")}
 
 NAMESPACE: dict[str, object] = {
     "np": np,
+    "special": special,
     "to_index": to_index,
     **vars(numerics),
     "fma": fma,

@@ -113,8 +113,9 @@ def emit_functions(
         if isinstance(arena, StringAttr):
             arenas[op.sym_name.data] = arena.data
     vectors = [vector_typedef(t) for _, t in sorted(uses.vectors.items())]
-    library = _without_includes(read_support("mathlib.h"))
-    parts = [library, *vectors, *constants, *inner, *outer]
+    support = ["mathlib.h", *sorted(uses.support)]
+    library = [_without_includes(read_support(name)) for name in support]
+    parts = [*library, *vectors, *constants, *inner, *outer]
     return KernelText("\n\n".join(parts) + "\n", arenas, uses.threads)
 
 

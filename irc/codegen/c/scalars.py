@@ -434,6 +434,13 @@ def spell_philox(op: Operation, c: Scope) -> Expr:
     return f"irc_philox({words}, INT64_C({op.site.value.data}))", ATOM
 
 
+def spell_special(op: Operation, c: Scope) -> Expr:
+    assert isinstance(op, rt.SpecialOp)
+    c.uses.support.add("special.h")
+    arguments = ", ".join(c.name(v, CHOICE) for v in op.operands)
+    return f"irc_{op.function.data}_{suffix(op.res.type)}({arguments})", ATOM
+
+
 SPELL: dict[type[Operation], Speller] = {
     **dict.fromkeys(_INTEGER, spell_integer),
     **dict.fromkeys(_INFIX, spell_infix),
@@ -447,6 +454,7 @@ SPELL: dict[type[Operation], Speller] = {
     arith.BitcastOp: spell_bitcast,
     math.FPowIOp: spell_fpowi,
     rt.PhiloxOp: spell_philox,
+    rt.SpecialOp: spell_special,
     vector.BroadcastOp: spell_broadcast,
     vector.FMAOp: spell_fma,
     **dict.fromkeys(

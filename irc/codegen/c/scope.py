@@ -29,9 +29,10 @@ def within(expr: Expr, limit: int) -> str:
 
 @dataclass(eq=False)
 class Uses:
-    """What the text needs from outside."""
+    """What the text needs from outside: `support` are header files of this folder."""
 
     vectors: dict[str, VectorType] = field(default_factory=dict)
+    support: set[str] = field(default_factory=set)
     threads: bool = False
 
 

@@ -22,10 +22,12 @@ from xdsl.dialects.builtin import (
     IntegerAttr,
     IntegerType,
     LocationAttr,
+    StringAttr,
 )
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.irdl import IRDLOperation
 
+from irc.dialects import rt
 from irc.dtypes import BOOL, DType
 
 _FLOATS: dict[str, Attribute] = {
@@ -101,6 +103,16 @@ class Body:
     def to(self, cls: type[IRDLOperation], x: SSAValue, type_: Attribute) -> SSAValue:
         """A conversion op to `type_`."""
         return self.add(cls.create(operands=[x], result_types=[type_], properties=_properties(cls)))
+
+    def special(self, function: str, *operands: SSAValue) -> SSAValue:
+        """A special function of `rt`."""
+        return self.add(
+            rt.SpecialOp.create(
+                operands=operands,
+                result_types=[operands[0].type],
+                properties={"function": StringAttr(function)},
+            )
+        )
 
     def compare(self, how: str, x: SSAValue, y: SSAValue, dtype: DType) -> SSAValue:
         """An i1; `how` is a Comparison, or `unordered` for floats."""

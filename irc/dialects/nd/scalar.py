@@ -35,6 +35,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from irc.dialects.nd import scalar_bodies as body
 from irc.dialects.nd import scalar_numpy as ref
+from irc.dialects.nd import special
 from irc.dialects.nd.body import Body, Lowering, by_kind
 from irc.dialects.nd.rows import repeated
 from irc.dialects.nd.types import TensorType, dims_of, dtype_of, tensor, type_text
@@ -281,6 +282,21 @@ AtanhOp = unary("atanh", FLOAT, np.arctanh, math.AtanhOp, "Inverse hyperbolic ta
 ErfOp = unary("erf", FLOAT, ref.erf, math.ErfOp, "Error function.", inexact=True,
               vjp=lambda b, dy, y, x: b.mul(dy, b.mul(
                   b.like(x, 2 / pymath.sqrt(pymath.pi)), b.exp(b.neg(b.square(x))))))
+ErfcOp = unary("erfc", FLOAT, special.erfc, body.special("erfc"),
+               "1 - erf(x), with all digits where erf is near 1.", inexact=True,
+               vjp=lambda b, dy, y, x: b.mul(dy, b.mul(
+                   b.like(x, -2 / pymath.sqrt(pymath.pi)), b.exp(b.neg(b.square(x))))))
+ErfinvOp = unary("erfinv", FLOAT, special.erfinv, body.special("erfinv"),
+                 "The inverse of erf on [-1, 1].", inexact=True,
+                 vjp=lambda b, dy, y, x: b.mul(dy, b.mul(
+                     b.like(x, pymath.sqrt(pymath.pi) / 2), b.exp(b.square(y)))))
+LgammaOp = unary("lgamma", FLOAT, special.lgamma, body.special("lgamma"),
+                 "log|gamma(x)|, the logarithm of (x - 1)!.", inexact=True,
+                 vjp=lambda b, dy, y, x: b.mul(dy, b.scalar("digamma", x)))
+DigammaOp = unary("digamma", FLOAT, special.digamma, body.special("digamma"),
+                  "The derivative of lgamma.", inexact=True,
+                  vjp=lambda b, dy, y, x:
+                  b.mul(dy, b.scalar("polygamma", b.like(x, 1), x)))
 SigmoidOp = unary("sigmoid", FLOAT, ref.sigmoid, body.sigmoid, "1 / (1 + exp(-x)).", inexact=True,
                   vjp=lambda b, dy, y, x:
                   b.mul(dy, b.mul(y, b.sub(b.like(x, 1), y))))
@@ -355,6 +371,10 @@ Atan2Op = binary("atan2", FLOAT, np.arctan2, math.Atan2Op,
                  vjp=lambda b, dy, r, y, x: (
                      b.div(b.mul(dy, x), _hypotenuse(b, y, x)),
                      b.neg(b.div(b.mul(dy, y), _hypotenuse(b, y, x)))))
+PolygammaOp = binary("polygamma", FLOAT, special.polygamma, body.special("polygamma"),
+                     "The derivative of digamma at x, of an order from 0 to 170; order first.",
+                     inexact=True, vjp=lambda b, dy, r, n, x: (
+                         None, b.mul(dy, b.scalar("polygamma", b.add(n, b.like(n, 1)), x))))
 CopysignOp = binary("copysign", FLOAT, np.copysign, math.CopySignOp, "|x| with the sign of y.",
                     vjp=lambda b, dy, r, x, y:
                     (b.mul(dy, b.mul(b.sign(x), b.sign(r))), None))

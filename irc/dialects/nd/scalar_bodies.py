@@ -7,7 +7,7 @@ import math as pymath
 from xdsl.dialects import arith, math
 from xdsl.ir import SSAValue
 
-from irc.dialects.nd.body import Body, storage
+from irc.dialects.nd.body import Body, Lowering, storage
 from irc.dialects.upstream import RemfOp
 from irc.dtypes import BOOL, F32, I64, U64, DType
 
@@ -161,6 +161,11 @@ def softplus(s: Body, d: DType, x: SSAValue) -> SSAValue:
     e = s.op(math.ExpOp, s.op(arith.NegfOp, s.op(math.AbsFOp, x)))
     top = s.op(arith.MaximumfOp, x, s.const(0.0, d))
     return s.op(arith.AddfOp, top, s.op(math.Log1pOp, e))
+
+
+def special(function: str) -> Lowering:
+    """A special function, which is one op below nd."""
+    return lambda s, d, *operands: s.special(function, *operands)
 
 
 def isnan(s: Body, d: DType, x: SSAValue) -> SSAValue:

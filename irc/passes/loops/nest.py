@@ -32,6 +32,7 @@ _STAYS: frozenset[type[Operation]] = frozenset(
 # Work of a scalar op relative to an addition, for the decision to use threads.
 _COST: dict[type[Operation], int] = {
     rt.PhiloxOp: 64,
+    rt.SpecialOp: 64,
     arith.DivfOp: 4,
     math.SqrtOp: 4,
     **{

@@ -39,8 +39,6 @@ PLANNED: dict[str, str] = {
     "inv": "linear systems are planned",
     "det": "linear systems are planned",
     "einsum": "write index notation: `let C[i, j] = sum[k](A[i, k] * B[k, j])`",
-    "lgamma": "special functions are planned",
-    "digamma": "special functions are planned",
     "orthogonal": "use `glorot_uniform()` until then",
     "roll": "write index notation: `[x[(i + 1) % n] for i < n]`",
     "pad": "write `concat([zeros([k]), x], axis=0)` until then",

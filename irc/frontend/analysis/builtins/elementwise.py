@@ -18,6 +18,8 @@ from irc.frontend.analysis.pointwise import pointwise
 from irc.frontend.analysis.values import Number, Tensor, Value
 
 _OPERATORS = {"neg", "add", "sub", "mul", "div", "not", "and", "or", "xor"}
+# Of functions of two arguments that are not called (x, y).
+_NAMES = {"atan2": ("y", "x"), "polygamma": ("order", "x")}
 _OPERATORS |= {"eq", "ne", "lt", "le", "gt", "ge", "mod", "pow", "floordiv"}
 
 
@@ -31,9 +33,7 @@ def _row(scalar: Scalar) -> Builtin:
     def build(env: Env, call: Call, *operands: Operand) -> Value:
         return apply(env, call, scalar.name, list(operands))
 
-    names = ("x",) if scalar.arity == 1 else ("x", "y")
-    if scalar.name == "atan2":
-        names = ("y", "x")
+    names = _NAMES.get(scalar.name) or ("x", "y")[: scalar.arity]
     signature = f"{scalar.name}({', '.join(f'{n}: number' for n in names)})"
     params = tuple(Param(n, "number") for n in names)
     return Builtin(

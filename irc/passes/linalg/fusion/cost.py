@@ -49,6 +49,7 @@ _COSTS: dict[type[Operation], int] = {
     tensor.ExtractOp: 2,
     RemfOp: NEVER,
     rt.PhiloxOp: NEVER,
+    rt.SpecialOp: NEVER,
 }
 
 

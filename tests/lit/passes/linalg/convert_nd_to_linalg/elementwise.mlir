@@ -89,3 +89,20 @@ func.func @moving_slice_reads_at_a_position(%x: tensor<6xf32>, %k: tensor<i64>) 
   %y = nd.slice %x [%k] at <"?"> step [1] : tensor<6xf32>, tensor<i64> to tensor<2xf32>
   func.return %y : tensor<2xf32>
 }
+
+// CHECK-LABEL: @special_functions_are_one_op
+func.func @special_functions_are_one_op(%x: tensor<4xf64>) -> tensor<4xf64> {
+  // CHECK: rt.special "digamma" {{%.*}} : f64 to f64
+  %y = nd.digamma %x : tensor<4xf64>
+  func.return %y : tensor<4xf64>
+}
+
+// CHECK-LABEL: @special_functions_of_half_floats
+func.func @special_functions_of_half_floats(%x: tensor<4xf16>) -> tensor<4xf16> {
+  // CHECK: [[n:%.*]] = arith.extf {{%.*}} : f16 to f32
+  // CHECK: [[x:%.*]] = arith.extf {{%.*}} : f16 to f32
+  // CHECK: rt.special "polygamma" [[n]], [[x]] : f32, f32 to f32
+  // CHECK: arith.truncf
+  %y = nd.polygamma %x, %x : tensor<4xf16>
+  func.return %y : tensor<4xf16>
+}
