@@ -31,7 +31,8 @@ UNARY: dict[str, Callable[..., Any]] = {
     "abs": np.abs, "sign": np.sign, "square": np.square, "exp": np.exp, "exp2": np.exp2,
     "expm1": np.expm1, "sin": np.sin, "cos": np.cos, "tan": np.tan, "atan": np.arctan,
     "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh, "asinh": np.arcsinh, "cbrt": np.cbrt,
-    "erf": special.erf, "sigmoid": special.expit, "softplus": lambda x: np.logaddexp(x, 0),
+    "erf": special.erf, "erfc": special.erfc, "lgamma": special.gammaln, "digamma": special.psi,
+    "sigmoid": special.expit, "softplus": lambda x: np.logaddexp(x, 0),
     "log_sigmoid": lambda x: -np.logaddexp(-x, 0), "relu": lambda x: np.maximum(x, 0),
     "floor": np.floor, "ceil": np.ceil, "trunc": np.trunc, "round": np.round,
     "isnan": np.isnan, "isinf": np.isinf, "isfinite": np.isfinite,
@@ -41,9 +42,10 @@ POSITIVE: dict[str, Callable[..., Any]] = {
     "sqrt": np.sqrt, "rsqrt": lambda x: 1 / np.sqrt(x), "log": np.log, "log2": np.log2,
     "log10": np.log10, "log1p": np.log1p, "reciprocal": lambda x: 1 / x,
     "acosh": lambda x: np.arccosh(1 + x), "asin": lambda x: np.arcsin(x / 4),
+    "erfinv": lambda x: special.erfinv(x / 4),
     "acos": lambda x: np.arccos(x / 4), "atanh": lambda x: np.arctanh(x / 4),
 }  # fmt: skip
-ARGUMENT = {"acosh": "1 + x", "asin": "x / 4", "acos": "x / 4", "atanh": "x / 4"}
+ARGUMENT = {"acosh": "1 + x", "asin": "x / 4", "acos": "x / 4", "atanh": "x / 4", "erfinv": "x / 4"}
 BINARY: dict[str, Callable[..., Any]] = {
     "maximum": np.maximum, "minimum": np.minimum, "fmax": np.fmax, "fmin": np.fmin,
     "atan2": np.arctan2, "copysign": np.copysign,
@@ -124,6 +126,8 @@ CASES: dict[str, list[tuple[str, Any]]] = {
     "stack": [("stack([x, y])", np.stack([X, Y])), ("stack([x, y], axis=-1)",
               np.stack([X, Y], -1)), ("stack((x, y), axis=1)", np.stack([X, Y], 1)),
               ("stack([x[0, 0], 1])", np.stack([X[0, 0], np.float32(1)]))],
+    "polygamma": [("polygamma(2, x)", special.polygamma(2, X).astype(np.float32)),
+                  ("polygamma(order=1, x=cube)", special.polygamma(1, CUBE))],
     "outer": [("outer(x[0], y[:, 1])", np.outer(X[0], Y[:, 1]))],
     "dot": [("dot(x, y.T)", X @ Y.T), ("x[0].dot(y[1])", X[0] @ Y[1])],
     "tril": [("tril(x)", np.tril(X)), ("tril(cube, 1)", np.tril(CUBE, 1))],
