@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -10,6 +11,7 @@ from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 
 from irc.dialects.nd.control import IfOp, YieldOp
+from irc.dialects.nd.loops import ScanOp, WhileOp
 from irc.passes.nd.rules import is_removable, nested_ops
 
 
@@ -28,10 +30,19 @@ class DcePass(ModulePass):
 
 
 def remove_dead(root: Operation) -> None:
-    """One walk from the end: users go before what they use, insides before what holds them."""
+    """Erases what is dead inside `root`."""
+    remove_dead_among(nested_ops(root))
+
+
+def remove_dead_among(ops: Iterable[Operation]) -> None:
+    """
+    Erases what is dead among `ops`, which are in program order, each before those inside it.
+
+    One walk from the end: users go before what they use, insides before what holds them.
+    """
     effectful: set[Operation] = set()  # what must stay, or holds something that must
-    for op in reversed(list(nested_ops(root))):
-        if isinstance(op, IfOp):
+    for op in reversed(list(ops)):
+        if isinstance(op, IfOp | ScanOp | WhileOp):
             removable = op not in effectful
         else:
             removable = is_removable(op)

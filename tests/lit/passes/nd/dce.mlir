@@ -56,3 +56,33 @@ func.func @conditionals_with_effects_stay(%x: tensor<f32>, %p: tensor<i1>) {
   }
   func.return
 }
+
+// CHECK-LABEL: @loops_are_dead_unless_they_tell
+func.func @loops_are_dead_unless_they_tell(%u: tensor<7xf32>, %x: tensor<f32>) {
+  // CHECK-NEXT: %said = nd.scan "7"
+  // CHECK-NEXT: ^bb0
+  // CHECK-NEXT: nd.print "step"
+  // CHECK-NEXT: nd.yield
+  // CHECK-NEXT: }
+  // CHECK-NEXT: func.return
+  %quiet = nd.scan "7" over (%u[0]) : (tensor<7xf32>) -> (tensor<7xf32>) {
+  ^bb0(%t: tensor<i64>, %u0: tensor<f32>):
+    %d = nd.add %u0, %u0 : tensor<f32>
+    nd.yield %d : tensor<f32>
+  }
+  %said = nd.scan "7" over (%u[0]) : (tensor<7xf32>) -> (tensor<7xf32>) {
+  ^bb0(%t: tensor<i64>, %u0: tensor<f32>):
+    %d = nd.add %u0, %u0 : tensor<f32>
+    nd.print "step"()
+    nd.yield %u0 : tensor<f32>
+  }
+  %found = nd.while limit <"9"> %x : tensor<f32> while {
+  ^bb0(%y: tensor<f32>):
+    %c = nd.gt %y, %x : tensor<f32>
+    nd.yield %c : tensor<i1>
+  } do {
+  ^bb0(%y: tensor<f32>):
+    nd.yield %y : tensor<f32>
+  } -> tensor<f32>
+  func.return
+}
