@@ -78,6 +78,10 @@ STAGES = (
             ),
             Pass("nd-stabilize", "irc.passes.nd.stabilize:StabilizePass", level=1),
             Pass("nd-expand-grad", "irc.passes.nd.expand_grad:ExpandGradPass"),
+            Pass(
+                "nd-expand-convolutions",
+                "irc.passes.nd.expand_convolutions:ExpandConvolutionsPass",
+            ),
             Pass("nd-canonicalize", "irc.passes.nd.canonicalize:CanonicalizePass", level=1),
             Pass("nd-simplify-gathers", "irc.passes.nd.simplify_gathers:SimplifyGathersPass", 1),
             Pass(
@@ -145,6 +149,10 @@ BEFORE = (
     ("nd-stabilize", "nd-expand-grad", "the derivative of the stable form is the stable one"),
     ("nd-drop-checks", "nd-expand-grad", "a derivative promises about indices what its op does"),
     ("nd-drop-checks", "nd-dce", "what only a dropped check read is dead"),
+    ("nd-expand-grad", "nd-expand-convolutions", "a derivative of the general form is shorter"),
+    ("nd-expand-convolutions", "nd-canonicalize", "parts of weights turned round are one slice"),
+    ("nd-expand-convolutions", "nd-cse", "forward and backward slide over one padded tensor"),
+    ("nd-expand-convolutions", "convert-nd-to-linalg", "windows have no bounds there"),
     ("nd-canonicalize", "nd-simplify-gathers", "positions are counted under one broadcast"),
     ("nd-canonicalize", "nd-raise-contractions", "transposes and broadcasts are in normal form"),
     ("nd-simplify-gathers", "nd-raise-contractions", "a gather of whole rows hides a product"),

@@ -317,7 +317,7 @@ def tolerance_of(module: ModuleOp) -> Tolerance:
         if known is None:
             known = kinds[cls] = cls in ELEMENTARY or cls is rt.SpecialOp or _is_inexact_nd(cls)
         inexact |= known
-        products |= cls is nd.DotOp or "irc.contraction" in op.attributes
+        products |= cls in (nd.DotOp, nd.ConvOp) or "irc.contraction" in op.attributes
         bf16 = bf16 or any(element_type(v.type) == BF16 for v in (*op.operands, *op.results))
     return Tolerance(inexact or products, products, bf16)
 

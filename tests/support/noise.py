@@ -114,7 +114,7 @@ def _with_noise(
 ) -> Callable[..., list[Any]]:
     def evaluate(op: Operation, operands: Any, sizes: Any) -> list[np.ndarray]:
         results = exact(op, operands, sizes)
-        product = isinstance(op, nd.DotOp)
+        product = isinstance(op, nd.DotOp | nd.ConvOp)
         inexact = product or isinstance(op, nd.ElementwiseOp) and op.SCALAR.inexact
         dtype = dtype_of(op.results[0]) if inexact else None
         if dtype is None or not dtype.is_float:

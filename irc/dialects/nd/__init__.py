@@ -6,6 +6,7 @@ scalar.py       elementwise functions, each stated once: scalar_numpy.py has wha
                 otherwise, scalar_bodies.py lowerings of several ops
 reduction.py    reductions, each stated once
 contraction.py  the product of which every matrix product is a case
+convolution.py  convolution, and the extremum of windows
 sources.py      from attributes, sizes and a random counter; philox.py makes the bits
 structure.py    what chooses, converts and moves elements
 indexing.py     reads and writes at computed positions
@@ -29,6 +30,7 @@ from xdsl.ir import Dialect
 from irc.dialects.nd.builder import Builder
 from irc.dialects.nd.contraction import DotOp
 from irc.dialects.nd.control import GradOp, IfOp, JvpOp, StopGradientOp, YieldOp
+from irc.dialects.nd.convolution import ConvOp, MaxPoolIndexOp, MaxPoolOp, WindowExtremumOp
 from irc.dialects.nd.effects import AssertOp, PrintOp, StateOp, StateReadOp, StateWriteOp
 from irc.dialects.nd.indexing import GatherOp, ScatterOp
 from irc.dialects.nd.loops import ScanDraft, ScanOp, ScanSequence, ScanState, WhileOp
@@ -67,6 +69,7 @@ ND = Dialect(
         CastOp,
         ConcatOp,
         ConstantOp,
+        ConvOp,
         DotOp,
         FullOp,
         GatherOp,
@@ -75,6 +78,8 @@ ND = Dialect(
         InsertSliceOp,
         IotaOp,
         JvpOp,
+        MaxPoolIndexOp,
+        MaxPoolOp,
         PhiloxOp,
         PrintOp,
         ReshapeOp,
@@ -96,6 +101,7 @@ ND = Dialect(
 
 __all__ = [
     "ELEMENTWISE", "ND", "REDUCE_OPS", "REDUCTIONS", "SCALARS",
+    "ConvOp", "MaxPoolIndexOp", "MaxPoolOp", "WindowExtremumOp",
     "ArgOp", "ArgmaxOp", "ArgminOp", "AssertOp", "BroadcastOp", "Builder", "CastOp", "ConcatOp",
     "ConstantOp", "DimsAttr", "DotOp", "ElementwiseOp", "FullOp", "GatherOp", "GradOp", "IfOp",
     "InsertSliceOp", "IotaOp", "JvpOp", "PhiloxOp", "PointwiseOp", "PrintOp", "ReduceOp",

@@ -29,6 +29,7 @@ from irc import sizes
 from irc.dialects.nd.arrays import rounded
 from irc.dialects.nd.contraction import DotOp, dot_dims
 from irc.dialects.nd.control import GradOp, IfOp, JvpOp, StopGradientOp, YieldOp
+from irc.dialects.nd.convolution_builder import ConvolutionBuilder
 from irc.dialects.nd.effects import (
     AssertOp,
     PrintOp,
@@ -59,7 +60,7 @@ Axes = Sequence[int]
 _UNKNOWN = UnknownLoc()
 
 
-class Builder:
+class Builder(ConvolutionBuilder):
     """Writes ops at `point`, each with `location`."""
 
     def __init__(self, point: InsertPoint | Block, location: LocationAttr = _UNKNOWN) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from xdsl.ir import Operation, SSAValue
 
 from irc import sizes as size_text
+from irc.dialects.nd import convolution_numpy
 from irc.dialects.nd import scalar_numpy as ref
 from irc.dialects.nd.arrays import (
     Array,
@@ -25,6 +26,7 @@ from irc.dialects.nd.arrays import (
 )
 from irc.dialects.nd.contraction import DotOp, free_axes
 from irc.dialects.nd.control import StopGradientOp
+from irc.dialects.nd.convolution import ConvOp, MaxPoolIndexOp, MaxPoolOp, WindowExtremumOp
 from irc.dialects.nd.indexing import GatherOp, ScatterOp
 from irc.dialects.nd.philox import random_words
 from irc.dialects.nd.reduction import REDUCE_OPS, ArgmaxOp, ArgminOp, ArgOp, ReduceOp
@@ -221,6 +223,27 @@ def dot(op: DotOp, xs: Sequence[Array], sizes: Sizes) -> Array:
     return rounded(product, dtype) if dtype.is_float else product
 
 
+def conv(op: ConvOp, xs: Sequence[Array], sizes: Sizes) -> Array:
+    dtype, (x, w) = dtype_of(op.x), xs
+    if dtype.is_float:
+        x, w = x.astype(np.float64), w.astype(np.float64)
+    low, high = ([p.evaluate(sizes) for p in pads.data] for pads in (op.low, op.high))
+    x = convolution_numpy.padded(x, low, high, op.x_dilation.data)
+    steps = shape_of(op.res, sizes)[-op.spatial :], op.stride.data, op.w_dilation.data
+    if all(d == 1 for d in op.x_dilation.data):
+        result = convolution_numpy.convolve(x, w, *steps)
+    else:
+        holes = op.x_dilation.data
+        result = convolution_numpy.convolve_with_holes(x, w, *steps, low, holes)
+    return rounded(result, dtype) if dtype.is_float else result
+
+
+def max_pool(op: WindowExtremumOp, xs: Sequence[Array], sizes: Sizes) -> Array:
+    places = shape_of(op.res, sizes)[-len(op.window.data) :]
+    pool = getattr(convolution_numpy, op.name.removeprefix("nd."))
+    return pool(xs[0], places, op.window.data, op.stride.data, op.dilation.data)
+
+
 # -- indexing
 
 
@@ -310,11 +333,14 @@ EVALUATE: dict[type[Operation], Callable[[Any, Sequence[Array], Sizes], Array]] 
     CastOp: cast,
     ConcatOp: concat,
     ConstantOp: constant,
+    ConvOp: conv,
     DotOp: dot,
     FullOp: full,
     GatherOp: gather,
     InsertSliceOp: insert_slice,
     IotaOp: iota,
+    MaxPoolIndexOp: max_pool,
+    MaxPoolOp: max_pool,
     PhiloxOp: philox,
     ReshapeOp: reshape,
     ScatterOp: scatter,

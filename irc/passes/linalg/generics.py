@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
+from typing import NamedTuple
 
 from xdsl.dialects.builtin import (
     AffineMapAttr,
@@ -39,6 +40,18 @@ from irc.sizes import Poly, Size
 Term = tuple[int, int, int]
 Access = tuple[Term, ...]
 CONSTANT = -1
+
+
+class Sliding(NamedTuple):
+    """The index `stride * d_dim + step * d_tap`: element d_tap of window d_dim of an axis."""
+
+    dim: int
+    stride: int
+    tap: int
+    step: int
+
+
+Terms = Sequence[Term | Sliding]  # what a map may say; fusion knows an Access only
 
 UNIT = UnitAttr()
 CONTRACTION = "irc.contraction"  # the order of its sums is free
@@ -113,12 +126,14 @@ def fits(access: Access, sizes: Sequence[Size], extents: Sequence[Size]) -> bool
 
 
 @cache
-def map_attr(loops: int, access: Access) -> AffineMapAttr:
+def map_attr(loops: int, access: tuple[Term | Sliding, ...]) -> AffineMapAttr:
     """The indexing map of an access."""
     return AffineMapAttr(AffineMap(loops, 0, tuple(_expression(t) for t in access)))
 
 
-def _expression(t: Term) -> AffineExpr:
+def _expression(t: Term | Sliding) -> AffineExpr:
+    if isinstance(t, Sliding):
+        return _expression((t.dim, t.stride, 0)) + _expression((t.tap, t.step, 0))
     dim, scale, offset = t
     if dim == CONSTANT:
         return AffineExpr.constant(offset)
@@ -188,7 +203,9 @@ def _read(e: AffineExpr) -> Term | None:
 
 
 @cache
-def maps_attr(loops: int, accesses: tuple[Access, ...]) -> ArrayAttr[AffineMapAttr]:
+def maps_attr(
+    loops: int, accesses: tuple[tuple[Term | Sliding, ...], ...]
+) -> ArrayAttr[AffineMapAttr]:
     return ArrayAttr([map_attr(loops, a) for a in accesses])
 
 
@@ -226,7 +243,7 @@ def tensor_type(element: Attribute, dims: tuple[Size, ...]) -> TensorType:
 
 def generic(
     loops: int,
-    inputs: Sequence[tuple[SSAValue, Access]],
+    inputs: Sequence[tuple[SSAValue, Terms]],
     outputs: Sequence[tuple[SSAValue, Access]],
     block: Block,
     location: LocationAttr,
@@ -238,7 +255,7 @@ def generic(
 
     reduces   whether each loop is a reduction; none is by default
     """
-    accesses = tuple([a for _, a in inputs] + [a for _, a in outputs])
+    accesses = tuple([tuple(a) for _, a in inputs] + [a for _, a in outputs])
     return GenericOp.create(
         operands=[v for v, _ in inputs] + [v for v, _ in outputs],
         result_types=[v.type for v, _ in outputs],

@@ -16,6 +16,7 @@ from xdsl.passes import ModulePass
 from irc import sizes
 from irc.dialects.nd.arrays import Array, numpy_dtype
 from irc.dialects.nd.contraction import DotOp
+from irc.dialects.nd.convolution import ConvOp
 from irc.dialects.nd.evaluate import EVALUATE, EmptyReductionError, OutsideError, evaluate_op
 from irc.dialects.nd.scalar import ELEMENTWISE, ElementwiseOp, PointwiseOp
 from irc.dialects.nd.sources import ConstantOp, FullOp, IotaOp, PhiloxOp, SizeOp
@@ -60,7 +61,7 @@ FOLDED = tuple(
 def _is_exact(op: IRDLOperation) -> bool:
     if isinstance(op, ElementwiseOp):
         return not op.SCALAR.inexact or not dtype_of(op.operands[0]).is_float
-    return not isinstance(op, DotOp) or not dtype_of(op.lhs).is_float
+    return not isinstance(op, DotOp | ConvOp) or not dtype_of(op.operands[0]).is_float
 
 
 @rule(*ELEMENTWISE.values(), CastOp, WhereOp)

@@ -20,6 +20,7 @@ from irc.passes.linalg.generics import (
     ORDERED,
     UNIT,
     Access,
+    Terms,
     body_block,
     element_of,
     generic,
@@ -34,7 +35,7 @@ Combine = Callable[[Body, Sequence[SSAValue], Sequence[SSAValue]], Sequence[SSAV
 
 def accumulate(
     c: Lowering,
-    inputs: Sequence[Input],
+    inputs: Sequence[tuple[SSAValue, Terms]],
     starts: Sequence[SSAValue],
     access: Access,
     reduces: tuple[bool, ...],
@@ -158,7 +159,6 @@ def dot(op: nd.DotOp, c: Lowering) -> None:
     The half floats are multiplied and kept in f32.
     """
     dtype = dtype_of(op.lhs)
-    wide = accumulator(dtype)
     batch, contract = op.batch, op.contract
     dims = dims_of(op.res)
     shared, result_rank = len(batch[0]), len(dims)
@@ -178,6 +178,19 @@ def dot(op: nd.DotOp, c: Lowering) -> None:
         first_free += len(free)
         inputs.append((c.value(x), projection(walked)))
 
+    c.define(op.res, product(c, inputs, dims, loops, dtype))
+
+
+def product(
+    c: Lowering,
+    inputs: Sequence[tuple[SSAValue, Terms]],
+    dims: tuple[Size, ...],
+    loops: int,
+    dtype: DType,
+) -> SSAValue:
+    """Sums of products of two factors; the first loops are those of the result."""
+    wide, rank = accumulator(dtype), len(dims)
+
     def combine(
         s: Body, elements: Sequence[SSAValue], totals: Sequence[SSAValue]
     ) -> Sequence[SSAValue]:
@@ -189,12 +202,12 @@ def dot(op: nd.DotOp, c: Lowering) -> None:
         c,
         inputs,
         [c.fill(dims, wide, 0)],
-        identity(result_rank),
-        tuple(d >= result_rank for d in range(loops)),
+        identity(rank),
+        tuple(d >= rank for d in range(loops)),
         combine,
         CONTRACTION,
     )
-    c.define(op.res, narrowed(c, total, dims, wide, dtype))
+    return narrowed(c, total, dims, wide, dtype)
 
 
 LOWERINGS: dict[type[Operation], Lower] = {
