@@ -94,6 +94,33 @@ def reductions(dtype: str) -> Iterator[Case]:
             )
 
 
+def along_an_axis(dtype: str) -> Iterator[Case]:
+    """Running totals and sorting, with rows of many elements, of one and of none."""
+    shapes = [[(n, m, 2)] for n, m in ((0, 2), (1, 1), (2, 0), (9, 5))]
+    for axis in (0, 1, 2):
+        if dtype != "bool":
+            yield case(
+                f"running totals along {axis}",
+                [(dtype, [N, M, 2])],
+                lambda b, x, axis=axis: [
+                    b.cumulative("sum", x, axis),
+                    b.cumulative("sum", x, axis, reverse=True, exclusive=True),
+                    b.cumulative("prod", x, axis),
+                ],
+                *shapes,
+            )
+        yield case(
+            f"argsort along {axis}",
+            [(dtype, [N, M, 2])],
+            lambda b, x, axis=axis: [b.argsort(x, axis), b.argsort(x, axis, DTYPES["i64"], True)],
+            *shapes,
+        )
+    yield case(
+        "argsort of a vector", [(dtype, [N])], lambda b, x: b.argsort(x, 0),
+        *([(n,)] for n in (0, 1, 2, 3, 4, 5, 8, 17, 64)),
+    )  # fmt: skip
+
+
 def structure(dtype: str) -> Iterator[Case]:
     """Everything that moves elements, and `where`."""
     full = DTYPES[dtype]
@@ -187,7 +214,7 @@ def sources(dtype: str) -> Iterator[Case]:
     )
 
 
-GROUPS = (elementwise, casts, reductions, structure, indexing, products, sources)
+GROUPS = (elementwise, casts, reductions, along_an_axis, structure, indexing, products, sources)
 COMMON = ("f32", "bf16", "i8", "u64", "bool")
 
 

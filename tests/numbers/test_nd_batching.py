@@ -78,6 +78,8 @@ CASES: dict[str, tuple[list[Kind], Body]] = {
     "concat": ([("f32", (2, 3)), ("f32", (2, 1))], lambda b, x, y: b.concat([x, y], 1)),
     "argmax": ([("f32", (2, 3))], lambda b, x: b.argmax(x, 1)),
     "argmin": ([("f32", (2, 3))], lambda b, x: b.argmax(x, 0, I64, smallest=True)),
+    "cumulative": ([("f32", (2, 3))], lambda b, x: b.cumulative("sum", x, 0, True, True)),
+    "argsort": ([("f32", (2, 3))], lambda b, x: b.argsort(x, 1, I64, True)),
     "dot of vectors": ([("f32", (3,)), ("f32", (3,))], dot(([], []), ([0], [0]))),
     "dot of a matrix and a vector": ([("f32", (2, 3)), ("f32", (3,))], dot(([], []), ([1], [0]))),
     "dot of a vector and a matrix": ([("f32", (3,)), ("f32", (3, 2))], dot(([], []), ([0], [0]))),

@@ -105,6 +105,15 @@ CASES: dict[str, tuple[str, str]] = {
         f"%r = nd.argmax %x axis = 1 : {F3} to tensor<i32>", "argmax (C1): axis 1 of f32[3]"),
     "arg (C2)": (
         f"%r = nd.argmin %x axis = 0 : {F3} to tensor<f32>", "argmin (C2): result is f32"),
+    "cumulative (C1)": (
+        f'%r = nd.cumulative "max" %x axis = 1 : {F3}',
+        "cumulative (C1): max along axis 1 of f32[3]"),
+    "cumulative (C2)": (
+        f'%r = nd.cumulative "sum" %p axis = 0 : {B3}', "cumulative (C2): not defined for bool"),
+    "argsort (C1)": (
+        f"%r = nd.argsort %x axis = 1 : {F3} to {I3}", "argsort (C1): axis 1 of f32[3]"),
+    "argsort (C2)": (
+        f"%r = nd.argsort %y axis = 0 : {F4} to {I3}", "argsort (C2): result is i32[3]"),
     "dot (C1)": (
         f"%r = nd.dot %x, %x batch [], [] contract [0], [1] : {F3}, {F3} to tensor<f32>",
         "dot (C1): axes [1] of rank 1"),

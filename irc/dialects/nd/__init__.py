@@ -5,6 +5,7 @@ Ops:
 scalar.py       elementwise functions, each stated once: scalar_numpy.py has what NumPy says
                 otherwise, scalar_bodies.py lowerings of several ops
 reduction.py    reductions, each stated once
+ordered.py      running totals and sorting along an axis
 contraction.py  the product of which every matrix product is a case
 convolution.py  convolution, and the extremum of windows
 sources.py      from attributes, sizes and a random counter; philox.py makes the bits
@@ -34,6 +35,7 @@ from irc.dialects.nd.convolution import ConvOp, MaxPoolIndexOp, MaxPoolOp, Windo
 from irc.dialects.nd.effects import AssertOp, PrintOp, StateOp, StateReadOp, StateWriteOp
 from irc.dialects.nd.indexing import GatherOp, ScatterOp
 from irc.dialects.nd.loops import ScanDraft, ScanOp, ScanSequence, ScanState, WhileOp
+from irc.dialects.nd.ordered import ArgsortOp, CumulativeOp
 from irc.dialects.nd.reduction import (
     REDUCE_OPS,
     REDUCTIONS,
@@ -64,12 +66,14 @@ ND = Dialect(
         *REDUCE_OPS.values(),
         ArgmaxOp,
         ArgminOp,
+        ArgsortOp,
         AssertOp,
         BroadcastOp,
         CastOp,
         ConcatOp,
         ConstantOp,
         ConvOp,
+        CumulativeOp,
         DotOp,
         FullOp,
         GatherOp,
@@ -108,5 +112,6 @@ __all__ = [
     "Reduction", "ReshapeOp", "Scalar", "ScanDraft", "ScanOp", "ScanSequence", "ScanState",
     "ScatterOp", "SizeOp", "SliceOp", "StateOp", "StateReadOp", "StateWriteOp", "StopGradientOp",
     "TransposeOp", "WhereOp", "WhileOp", "YieldOp",
+    "ArgsortOp", "CumulativeOp",
     "dims_of", "dtype_of", "rank_of", "tensor", "type_text",
 ]  # fmt: skip

@@ -37,6 +37,7 @@ from irc.dialects.nd.effects import (
     StateWriteOp,
 )
 from irc.dialects.nd.indexing import GatherOp, ScatterKind, ScatterOp
+from irc.dialects.nd.ordered import ArgsortOp, CumulativeKind, CumulativeOp
 from irc.dialects.nd.reduction import REDUCE_OPS, ArgmaxOp, ArgminOp
 from irc.dialects.nd.scalar import ELEMENTWISE, result_type
 from irc.dialects.nd.sources import ConstantOp, FullOp, IotaOp, PhiloxOp, SizeOp
@@ -330,6 +331,38 @@ class Builder(ConvolutionBuilder):
                 operands=[x],
                 result_types=[tensor(dtype, rest)],
                 properties={"axis": IntegerAttr(axis, _I64)},
+            )
+        )
+
+    def cumulative(
+        self,
+        kind: CumulativeKind,
+        x: SSAValue,
+        axis: int,
+        reverse: bool = False,
+        exclusive: bool = False,
+    ) -> SSAValue:
+        return self._value(
+            CumulativeOp.create(
+                operands=[x],
+                result_types=[x.type],
+                properties={
+                    "kind": StringAttr(kind),
+                    "axis": IntegerAttr(axis, _I64),
+                    **_flag("reverse", reverse),
+                    **_flag("exclusive", exclusive),
+                },
+            )
+        )
+
+    def argsort(
+        self, x: SSAValue, axis: int, dtype: DType = I32, descending: bool = False
+    ) -> SSAValue:
+        return self._value(
+            ArgsortOp.create(
+                operands=[x],
+                result_types=[tensor(dtype, dims_of(x))],
+                properties={"axis": IntegerAttr(axis, _I64), **_flag("descending", descending)},
             )
         )
 

@@ -28,6 +28,8 @@ from irc.dialects.nd.contraction import DotOp, free_axes
 from irc.dialects.nd.control import StopGradientOp
 from irc.dialects.nd.convolution import ConvOp, MaxPoolIndexOp, MaxPoolOp, WindowExtremumOp
 from irc.dialects.nd.indexing import GatherOp, ScatterOp
+from irc.dialects.nd.ordered import ArgsortOp, CumulativeOp
+from irc.dialects.nd.ordered_numpy import argsort, cumulative
 from irc.dialects.nd.philox import random_words
 from irc.dialects.nd.reduction import REDUCE_OPS, ArgmaxOp, ArgminOp, ArgOp, ReduceOp
 from irc.dialects.nd.scalar import ELEMENTWISE, ElementwiseOp
@@ -329,10 +331,12 @@ EVALUATE: dict[type[Operation], Callable[[Any, Sequence[Array], Sizes], Array]] 
     **{cls: reduce for cls in REDUCE_OPS.values()},
     ArgmaxOp: argext,
     ArgminOp: argext,
+    ArgsortOp: argsort,
     BroadcastOp: broadcast,
     CastOp: cast,
     ConcatOp: concat,
     ConstantOp: constant,
+    CumulativeOp: cumulative,
     ConvOp: conv,
     DotOp: dot,
     FullOp: full,

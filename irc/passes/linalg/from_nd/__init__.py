@@ -6,6 +6,9 @@ elementwise.py  pointwise ops, and those that only move elements
 reduction.py    reductions, extrema, products
 convolution.py  windows
 structure.py    ops that put tensors together; reshapes
+nests.py        loops that carry tensors, for what no generic says
+cumulative.py   running totals
+sorting.py      a merge sort
 indexing.py     reads and writes at positions that are data
 sources.py      from attributes, sizes and a random counter
 effects.py      state, checks, printing, branches
@@ -17,10 +20,12 @@ from xdsl.ir import Operation
 
 from irc.passes.linalg.from_nd import (
     convolution,
+    cumulative,
     effects,
     elementwise,
     indexing,
     reduction,
+    sorting,
     sources,
     structure,
 )
@@ -28,10 +33,12 @@ from irc.passes.linalg.from_nd.lowering import Lower
 
 LOWERINGS: dict[type[Operation], Lower] = {
     **convolution.LOWERINGS,
+    **cumulative.LOWERINGS,
     **effects.LOWERINGS,
     **elementwise.LOWERINGS,
     **indexing.LOWERINGS,
     **reduction.LOWERINGS,
+    **sorting.LOWERINGS,
     **sources.LOWERINGS,
     **structure.LOWERINGS,
 }

@@ -50,6 +50,17 @@ func.func @reductions_and_products(%x: tensor<2x3x4xf32>, %y: tensor<2x4x5xf32>)
   func.return
 }
 
+// CHECK-LABEL: @along_an_axis
+func.func @along_an_axis(%x: tensor<4x3xf32>) {
+  // CHECK: nd.cumulative "sum" %x axis = 1 : tensor<4x3xf32>
+  %a = nd.cumulative "sum" %x axis = 1 : tensor<4x3xf32>
+  // CHECK: nd.cumulative "prod" %x axis = 0 reverse exclusive : tensor<4x3xf32>
+  %b = nd.cumulative "prod" %x axis = 0 reverse exclusive : tensor<4x3xf32>
+  // CHECK: nd.argsort %x axis = 1 descending : tensor<4x3xf32> to tensor<4x3xi64>
+  %c = nd.argsort %x axis = 1 descending : tensor<4x3xf32> to tensor<4x3xi64>
+  func.return
+}
+
 // CHECK-LABEL: @indexing
 func.func @indexing(%x: tensor<4x3xf32>, %v: tensor<5xf32>, %i: tensor<5xi32>) {
   // CHECK: nd.gather %x[%i, %i] axes = [0, 1] in_bounds
