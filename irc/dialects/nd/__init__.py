@@ -5,7 +5,7 @@ Ops:
 scalar.py       elementwise functions, each stated once: scalar_numpy.py has what NumPy says
                 otherwise, scalar_bodies.py lowerings of several ops
 reduction.py    reductions, each stated once
-ordered.py      running totals and sorting along an axis
+ordered.py      running totals and sorting along an axis; ordered_numpy.py has their meaning
 contraction.py  the product of which every matrix product is a case
 convolution.py  convolution, and the extremum of windows
 sources.py      from attributes, sizes and a random counter; philox.py makes the bits
