@@ -76,6 +76,7 @@ STAGES = (
                 "irc.passes.nd.drop_checks:DropChecksPass",
                 when=lambda o: "bounds" not in o.checks,
             ),
+            Pass("nd-hoist-invariants", "irc.passes.nd.hoist_invariants:HoistInvariantsPass", 1),
             Pass("nd-stabilize", "irc.passes.nd.stabilize:StabilizePass", level=1),
             Pass("nd-expand-grad", "irc.passes.nd.expand_grad:ExpandGradPass"),
             Pass(
@@ -107,6 +108,7 @@ STAGES = (
         frozenset(
             {"builtin", "func", "linalg", "tensor", "scf", "arith", "math", "rt"}
             | {"nd.state", "nd.state_read", "nd.state_write"}
+            | {"nd.scan", "nd.while", "nd.yield"}
         ),
         (
             Pass(
@@ -147,6 +149,7 @@ EXTRA: tuple[Pass, ...] = ()
 BEFORE = (
     ("nd-expand-grad", "nd-canonicalize", "derivatives leave zeros and ones to be simplified"),
     ("nd-stabilize", "nd-expand-grad", "the derivative of the stable form is the stable one"),
+    ("nd-hoist-invariants", "nd-stabilize", "a rule that looks out of a loop works inside it"),
     ("nd-drop-checks", "nd-expand-grad", "a derivative promises about indices what its op does"),
     ("nd-drop-checks", "nd-dce", "what only a dropped check read is dead"),
     ("nd-expand-grad", "nd-expand-convolutions", "a derivative of the general form is shorter"),
@@ -227,16 +230,13 @@ def level_of(module: ModuleOp) -> str | None:
     """The stage that left this module; None for one that is still before the first."""
     from irc.dialects.verify import walk
 
-    dialects = {op.name.partition(".")[0] for op in walk(module) if not _is_state(op.name)}
-    if "nd" in dialects:
+    names = {op.name for op in walk(module)}
+    if any(name.startswith("nd.") for name in names - stage("linalg").legal):
         return None
+    dialects = {name.partition(".")[0] for name in names}
     if dialects & {"linalg", "tensor"}:
         return "linalg"
     return "loops" if "memref" in dialects else None
-
-
-def _is_state(name: str) -> bool:
-    return name.startswith("nd.state")
 
 
 def stage_of_pass(name: str) -> Stage | None:

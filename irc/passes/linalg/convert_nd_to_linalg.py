@@ -35,7 +35,7 @@ SIZES = "irc.sizes"  # names of the leading index arguments
 @dataclass(frozen=True)
 class ConvertNdToLinalgPass(ModulePass):
     """
-    Needs nd without `nd.grad`. Leaves linalg, tensor, scf, arith, math, rt and the state ops.
+    Needs nd without `nd.grad`. Leaves linalg, tensor, scf, arith, math, rt, state and recurrences.
 
     ```
     func @f(%x: tensor<?xf32, n>)      ->    func @f(%n: index, %x: tensor<?xf32, n>)
@@ -43,7 +43,8 @@ class ConvertNdToLinalgPass(ModulePass):
                                                %y = linalg.generic ins(%x) outs(%e) { math.exp }
     ```
 
-    Sizes become index arguments, unsigned and bool elements signless ones.
+    Sizes become index arguments, unsigned and bool elements signless ones. `nd.scan` and `nd.while`
+    stay, with bodies of this level; their time is an index.
     """
 
     name = "convert-nd-to-linalg"
@@ -128,4 +129,7 @@ def _symbols(op: Operation) -> set[str]:
         found |= sizes.parse(op.poly.data).symbols()
     elif isinstance(op, nd.SliceOp | nd.InsertSliceOp):
         found |= {s for p in op.offsets.data for s in p.symbols()}
+    elif isinstance(op, nd.ScanOp | nd.WhileOp):
+        bound = op.count if isinstance(op, nd.ScanOp) else op.limit
+        found |= {s for p in (bound.data if bound else ()) for s in p.symbols()}
     return found

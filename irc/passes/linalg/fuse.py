@@ -10,6 +10,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, Operation
 from xdsl.passes import ModulePass
 
+from irc.dialects.nd.loops import ScanOp, WhileOp
 from irc.passes.linalg.fusion.plan import Plan
 from irc.passes.linalg.fusion.rebuild import rebuild
 from irc.passes.linalg.fusion.views import read_through
@@ -52,8 +53,11 @@ def _blocks(function: func.FuncOp) -> list[Block]:
         for region in op.regions:
             for block in region.blocks:
                 found.append(block)
-                waiting += [o for o in block.ops if isinstance(o, scf.IfOp | scf.ForOp)]
+                waiting += [o for o in block.ops if isinstance(o, _WITH_STATEMENTS)]
     return found[::-1]
+
+
+_WITH_STATEMENTS = scf.IfOp | scf.ForOp | ScanOp | WhileOp
 
 
 def fuse_block(block: Block) -> None:

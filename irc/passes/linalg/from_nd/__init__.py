@@ -12,6 +12,7 @@ sorting.py      a merge sort
 indexing.py     reads and writes at positions that are data
 sources.py      from attributes, sizes and a random counter
 effects.py      state, checks, printing, branches
+recurrences.py  loops over time
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from irc.passes.linalg.from_nd import (
     effects,
     elementwise,
     indexing,
+    recurrences,
     reduction,
     sorting,
     sources,
@@ -37,6 +39,7 @@ LOWERINGS: dict[type[Operation], Lower] = {
     **effects.LOWERINGS,
     **elementwise.LOWERINGS,
     **indexing.LOWERINGS,
+    **recurrences.LOWERINGS,
     **reduction.LOWERINGS,
     **sorting.LOWERINGS,
     **sources.LOWERINGS,

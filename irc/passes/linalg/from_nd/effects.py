@@ -181,7 +181,9 @@ def if_(op: nd.IfOp, c: Lowering) -> None:
 
 
 def nd_yield(op: nd.YieldOp, c: Lowering) -> None:
-    c.effect(scf.YieldOp.create(operands=[c.value(v) for v in op.values]))
+    """Branches are those of scf from here on; recurrences stay until memory is decided."""
+    cls = scf.YieldOp if isinstance(op.parent_op(), nd.IfOp) else nd.YieldOp
+    c.effect(cls.create(operands=[c.value(v) for v in op.values]))
 
 
 def return_(op: func.ReturnOp, c: Lowering) -> None:

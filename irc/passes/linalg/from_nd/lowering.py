@@ -41,9 +41,10 @@ class Lowering:
     """
     Appends ops to `block` with `location`.
 
-    table    the lowering of each class of op
-    values   nd value -> tensor below nd
-    fulls    nd values that are one number everywhere and are made only where memory is needed
+    table     the lowering of each class of op
+    values    nd value -> tensor below nd
+    fulls     nd values that are one number everywhere and are made only where memory is needed
+    counters  nd scalars that count the steps of a loop -> the index that they are
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Lowering:
         self.location = location
         self.values: dict[SSAValue, SSAValue] = {}
         self.fulls: dict[SSAValue, nd.FullOp] = {}
+        self.counters: dict[SSAValue, SSAValue] = {}
         self.top: list[Operation] = []
         self.block = Block()
         self._top_location = location
@@ -64,6 +66,8 @@ class Lowering:
         self._sizes: dict[Poly, SSAValue] = {}
         self._scalars: list[dict[SSAValue, SSAValue]] = [{}]
         self._made: list[dict[SSAValue, SSAValue]] = [{}]
+        self._outside: list[Block] = []  # written before the one that is written now
+        self._repeated: list[Block | None] = [None]  # the nd block that runs many times, if so
 
     def ops(self, block: Block) -> None:
         """Lowers the ops of an nd block, one after the other."""
@@ -85,7 +89,9 @@ class Lowering:
             if old in made:
                 return made[old]
         if old in self.fulls:
-            new = self._made[-1][old] = self.filled(self.fulls[old])
+            return self._full(old)
+        if old in self.counters:
+            new = self._made[-1][old] = self._counter(old)
             return new
         raise InternalError(f"no tensor for the operand {old}")
 
@@ -108,15 +114,43 @@ class Lowering:
         new.name_hint = op.res.name_hint
         return new
 
-    def enter(self, block: Block) -> Block:
-        """Writes into `block`, of a region, from now on; gives the block written before."""
+    def _full(self, old: SSAValue) -> SSAValue:
+        """Made here, or before the outermost loop that repeats this place but not its op."""
+        op = self.fulls[old]
+        depth = len(self._made) - 1
+        for d, repeated in enumerate(self._repeated):
+            if repeated is not None and not _is_inside(op, repeated):
+                depth = d - 1
+                break
+        here, self.block = self.block, [*self._outside, self.block][depth]
+        new = self._made[depth][old] = self.filled(op)
+        self.block = here
+        return new
+
+    def _counter(self, old: SSAValue) -> SSAValue:
+        """The number of the step as a tensor."""
+        index, dtype = self.counters[old], dtype_of(old)
+        new = self.parallel((), storage(dtype), [], lambda s, _: from_index(s, index, dtype))
+        new.name_hint = old.name_hint
+        return new
+
+    def enter(self, block: Block, repeated: Block | None = None) -> Block:
+        """
+        Writes into `block`, of a region, from now on; gives the block written before.
+
+        repeated   the nd block that it comes from, when a loop runs it
+        """
         outside, self.block = self.block, block
+        self._outside.append(outside)
+        self._repeated.append(repeated)
         self._scalars.append({})
         self._made.append({})
         return outside
 
     def leave(self, outside: Block) -> None:
         self.block = outside
+        self._outside.pop()
+        self._repeated.pop()
         self._scalars.pop()
         self._made.pop()
 
@@ -144,6 +178,11 @@ class Lowering:
                 return known[old]
         if old in self.fulls:
             return self.pen().const(self.fulls[old].number, dtype_of(old))
+        if old in self.counters:
+            new = self._scalars[-1][old] = from_index(
+                self.pen(), self.counters[old], dtype_of(old)
+            )
+            return new
         x = self.value(old)
         new = self.add(tensor.ExtractOp.create(operands=[x], result_types=[element_of(x)]))
         new.name_hint = old.name_hint
@@ -152,6 +191,8 @@ class Lowering:
 
     def scalar_index(self, old: SSAValue) -> SSAValue:
         """The only element of a rank-0 integer tensor, as an index."""
+        if old in self.counters:
+            return self.counters[old]
         return to_index(self.pen(), dtype_of(old), self.scalar(old))
 
     # -- sizes
@@ -250,6 +291,16 @@ class Lowering:
         """Appends a generic and gives its results."""
         self.block.add_op(op)
         return list(op.results)
+
+
+def _is_inside(op: Operation, block: Block) -> bool:
+    """Whether `op` stands in `block` or in a region there."""
+    above: Operation | None = op
+    while above is not None:
+        if above.parent is block:
+            return True
+        above = above.parent_op()
+    return False
 
 
 def loop_index(s: Body, dim: int) -> SSAValue:

@@ -15,6 +15,7 @@ from xdsl.ir import Block, Operation, SSAValue
 
 from irc.dialects import rt
 from irc.dialects.nd.effects import StateReadOp, StateWriteOp
+from irc.dialects.nd.loops import ScanOp, WhileOp
 from irc.dialects.nd.types import dims_of
 from irc.passes.linalg.fusion import explain
 from irc.passes.linalg.fusion.cost import DUPLICATE_LIMIT, OPERAND_LIMIT, REPEAT_LIMIT
@@ -348,7 +349,7 @@ def has_effects(op: Operation) -> bool:
 def _is_pure(op: Operation) -> bool:
     """Whether an unused op may go."""
     cls = type(op)
-    if isinstance(op, scf.IfOp | scf.ForOp):
+    if isinstance(op, scf.IfOp | scf.ForOp | ScanOp | WhileOp):
         return True  # effects inside were asked for before
     known = _PURE.get(cls)
     if known is None:
