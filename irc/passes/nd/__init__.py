@@ -11,6 +11,10 @@ simplify_gathers.py  computed positions that follow a plan, as slices
 raise_contractions.py  products of matrices found in sums of products
 check_nan.py         --check nan; drop_checks.py: --check none
 
+Loops:
+hoist_invariants.py  what is the same at each step, once
+scans.py             what these passes share
+
 Derivatives:
 grad_walk.py         the walk back over ops; grad_paths.py: which ops; grad_flows.py: what arrives
 grad_if.py           the derivative of a conditional
