@@ -18,10 +18,12 @@ PAGES = (
     ),
     Page(
         "E0402",
-        "`grad` needs one floating-point number to differentiate",
+        "this value cannot be differentiated",
         """
-        The gradient of a tensor is not one tensor. Reduce it first, with `sum` or `mean`, or
-        say with `vjp(y, wrt=x, cotangent=v)` which combination is meant.
+        Only floats have derivatives. `grad` and `hessian` take one number: the gradient of a
+        tensor is not one tensor. Reduce it first, with `sum` or `mean`, say with
+        `vjp(y, wrt=x, cotangent=v)` which combination is meant, or take the whole
+        `jacobian(y, wrt=x)`.
         """,
         "export def f(x: f32[n]) -> f32[n] = grad(x * x, wrt=x)",
         "export def f(x: f32[n]) -> f32[n] = grad(sum(x * x), wrt=x)",
@@ -73,5 +75,16 @@ PAGES = (
         """,
         "export def f(k: i32, x: f32) -> f32 = grad(x * x, wrt=k)",
         "export def f(k: i32, x: f32) -> f32 = grad(x * x, wrt=x)",
+    ),
+    Page(
+        "E0406",
+        "a tangent or cotangent does not fit",
+        """
+        The cotangent of `vjp` weights the elements of the value, so it has the type of the
+        value; the tangent of `jvp` is a direction for `wrt`, so it has the type of `wrt`. For
+        records and tuples both have the same parts.
+        """,
+        "export def f(x: f32[n], v: f32[2]) -> f32[n] = jvp(x * x, wrt=x, tangent=v)",
+        "export def f(x: f32[n], v: f32[n]) -> f32[n] = jvp(x * x, wrt=x, tangent=v)",
     ),
 )

@@ -7,7 +7,9 @@ program.py        the functions of the module, one after the other
 functions.py      one exported function; a call of any other is written into it
 statements.py     let, update, assert, print, if, return; messages.py: their texts
 states.py         states, records of states, initialisers; partial.py: updates of a part
-grads.py          grad
+grads.py          grad; directions.py: vjp, jvp; jacobians.py: jacobian, hessian
+derivatives.py    what these share; pullback.py: all values of index variables together;
+                  identity.py: arguments to differentiate by
 constants.py      constant expressions; types.py: declared types, values made to fit
 signature.py      what the module says about itself; lints.py: warnings
 

@@ -10,6 +10,7 @@ from irc.frontend import tree
 from irc.frontend.analysis import constants, lints, statements
 from irc.frontend.analysis.constants import Comparison
 from irc.frontend.analysis.env import Argument, Env, Frame
+from irc.frontend.analysis.identity import own
 from irc.frontend.analysis.problems import Problem, TooMany, guesses
 from irc.frontend.analysis.types import (
     Declared,
@@ -210,7 +211,8 @@ def _bind(caller: Env, env: Env, given: list[Given]) -> None:
     for g in given:
         name = g.param.name.name
         if g.param.type is None:
-            fitted[name] = renamed(g.value, name, g.param.span)
+            value = own(env, g.value) if isinstance(g.value, Tensor) else g.value
+            fitted[name] = renamed(value, name, g.param.span)
             continue
         declared = reader.read(g.param.type)
         label = Label(g.param.span, f"`{name}` is declared here")
@@ -237,7 +239,7 @@ def _bind(caller: Env, env: Env, given: list[Given]) -> None:
                 if not caller.same_size(x.dims[axis], target[axis]):
                     raise wrong_size(caller, x, declared, axis, target[axis], place)
             with env.at(g.span):
-                x = env.fitted(x, target)
+                x = own(env, env.fitted(x, target))
             value = known_as(x, name, g.param.span, declared.spelled, "parameter")
         env.define(name, value)
 

@@ -70,6 +70,7 @@ class ModuleScope:
         self.imports: dict[str, Imported] = {}
         self.defined: dict[str, Named] = {}
         self.tests: list[tree.Test] = []
+        self.differentiates: dict[tree.Function, bool] = {}  # identity.py
         self._constants: dict[str, Constant] = {}
         self._types: dict[str, DType] = {}
         self._states: dict[str, StateEntry] = {}

@@ -30,10 +30,6 @@ PLANNED: dict[str, str] = {
         for name in ("sort", "argsort", "top_k", "permutation")
     },
     "cumsum": "write it as `[sum[k](if k <= i then x[k] else 0) for i < n]` until then",
-    "vjp": "`grad(sum(y * v), wrt=x)` is the same with v constant",
-    "jvp": "forward derivatives are planned; `grad` gives the reverse ones",
-    "jacobian": "write `[grad(...)]` for each output until then",
-    "hessian": "`grad` of `grad` gives products with it: `grad(sum(grad(c, wrt=x) * v), wrt=x)`",
     "solve": "linear systems are planned",
     "cholesky": "linear systems are planned",
     "inv": "linear systems are planned",
