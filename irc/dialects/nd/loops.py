@@ -46,6 +46,8 @@ from irc.dialects.nd.types import (
 from irc.dtypes import BOOL, I64
 from irc.sizes import Poly, Size
 
+_FLAGS = ("reverse", "until", "checkpoint", "recompute")
+
 
 @dataclass
 class ScanSequence:
@@ -92,7 +94,8 @@ class ScanOp(IRDLOperation):
     count - 1 to 0, and what comes before the first step has the times count .. count + L - 1.
 
     `truncate` bounds the steps that its derivative goes back, `checkpoint` makes the derivative
-    recompute what it needs in stretches of about the square root of `count` steps.
+    recompute what it needs in stretches of about the square root of `count` steps. The derivative
+    of a scan that is to `recompute` keeps nothing of a step but rows of its states.
 
     (C1) `count` is one size.
     (C2) A sequence has at least `count` rows more than its largest tap.
@@ -112,6 +115,7 @@ class ScanOp(IRDLOperation):
     until = opt_prop_def(UnitAttr)
     truncate = opt_prop_def(DimsAttr)
     checkpoint = opt_prop_def(UnitAttr)
+    recompute = opt_prop_def(UnitAttr)
     seqs = var_operand_def(TensorType)
     inits = var_operand_def(TensorType)
     body = region_def("single_block")
@@ -235,7 +239,7 @@ class ScanOp(IRDLOperation):
         """`nd.scan "T" reverse over (%u[0, 4]) from (history %x[1]) : types -> types { body }`"""
         printer.print_string(" ")
         printer.print_string_literal(str(self.count.data[0]))
-        for flag in ("reverse", "until", "checkpoint"):
+        for flag in _FLAGS:
             if flag in self.properties:
                 printer.print_string(f" {flag}")
         if self.truncate is not None:
@@ -264,7 +268,7 @@ class ScanOp(IRDLOperation):
     def parse(cls, parser: Parser) -> ScanOp:
         count = _parse_size(parser)
         flags: dict[str, Attribute] = {}
-        for flag in ("reverse", "until", "checkpoint"):
+        for flag in _FLAGS:
             if parser.parse_optional_keyword(flag):
                 flags[flag] = UnitAttr()
         if parser.parse_optional_keyword("truncate"):
@@ -346,6 +350,7 @@ class ScanDraft:
     reverse: bool = False
     truncate: DimsAttr | None = None
     checkpoint: bool = False
+    recompute: bool = False
     time_type: Attribute | None = None
     block: Block = field(init=False)
     sequences: list[ScanSequence] = field(default_factory=list)
@@ -359,7 +364,8 @@ class ScanDraft:
     @classmethod
     def of(cls, op: ScanOp) -> ScanDraft:
         """The parts of `op`, whose body moves into the draft; its terminator is dropped."""
-        draft = cls(op.steps, op.reverse is not None, op.truncate, op.checkpoint is not None)
+        flags = (op.checkpoint is not None, op.recompute is not None)
+        draft = cls(op.steps, op.reverse is not None, op.truncate, *flags)
         draft.sequences, draft.states = op.sequences, op.states
         draft.outputs, draft.stop = op.outputs, op.stop
         draft.block = op.body.block
@@ -425,6 +431,7 @@ class ScanDraft:
             ("reverse", self.reverse),
             ("until", self.stop is not None),
             ("checkpoint", self.checkpoint),
+            ("recompute", self.recompute),
         ):
             if on:
                 flags[name] = UnitAttr()

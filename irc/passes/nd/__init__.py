@@ -17,7 +17,8 @@ scans.py             what these passes share
 
 Derivatives:
 grad_walk.py         the walk back over ops; grad_paths.py: which ops; grad_flows.py: what arrives
-grad_if.py           the derivative of a conditional
+grad_if.py           the derivative of a conditional; grad_scan.py: of a recurrence
+grad_residuals.py    what a backward step reads of the forward one
 
 Their equations:
 rules.py             how equations are applied; match.py: what they ask about sizes

@@ -13,11 +13,13 @@ from xdsl.ir import Operation, SSAValue
 
 from irc.dialects.nd.builder import Builder
 from irc.dialects.nd.control import IfOp
+from irc.dialects.nd.loops import ScanOp
 from irc.dialects.verify import describe
 from irc.errors import InternalError
 from irc.passes.nd.grad_flows import Flows, Gradients, add_to
 from irc.passes.nd.grad_if import through_if
 from irc.passes.nd.grad_paths import inputs
+from irc.passes.nd.grad_scan import through_scan
 
 
 def backward(
@@ -51,6 +53,8 @@ def _flows(
 ) -> Flows:
     if isinstance(op, IfOp):
         return through_if(backward, b, op, changing, gradients)
+    if isinstance(op, ScanOp):
+        return through_scan(backward, b, op, changing, gradients)
     rule = getattr(op, "vjp", None)
     if rule is None:
         raise InternalError(f"{describe(op)}: the op has no derivative rule")

@@ -50,3 +50,14 @@ func.func @root(%x: tensor<f64>) -> tensor<f64> {
   } -> tensor<f64>
   func.return %r : tensor<f64>
 }
+
+// CHECK-LABEL: @flags
+func.func @flags(%u: tensor<7xf32>) -> tensor<7xf32> {
+  // CHECK: nd.scan "7" reverse until checkpoint recompute truncate "2" over (%u[0])
+  %y = nd.scan "7" reverse until checkpoint recompute truncate "2" over (%u[0]) : (tensor<7xf32>) -> (tensor<7xf32>) {
+  ^bb0(%t: tensor<i64>, %u0: tensor<f32>):
+    %stop = nd.gt %u0, %u0 : tensor<f32>
+    nd.yield %u0, %stop : tensor<f32>, tensor<i1>
+  }
+  func.return %y : tensor<7xf32>
+}
