@@ -40,7 +40,8 @@ class Quotient:
         return self._hash
 
     def __str__(self) -> str:
-        return f"(({self.numerator})//{self.divisor})"
+        name = self.numerator.name
+        return f"({name or f'({self.numerator})'}//{self.divisor})"
 
     def __repr__(self) -> str:  # what sorts monomials; an address would be another one each time
         return str(self)
@@ -87,13 +88,16 @@ class Poly:
     __rmul__ = __mul__
 
     def __floordiv__(self, divisor: int) -> Poly:
-        """Floor of the quotient; terms that divide evenly leave the quotient's atom."""
+        """
+        Floor of the quotient. What divides evenly leaves the quotient's atom, whose constant is
+        below the divisor: (n - 1)//2 is (n + 1)//2 - 1.
+        """
         if divisor <= 0:
             raise ValueError(f"division of a size by {divisor}")
-        whole = {m: c // divisor for m, c in self.terms.items() if m and c % divisor == 0}
-        rest = Poly({m: c for m, c in self.terms.items() if not m or c % divisor})
-        if (k := rest.constant) is not None:
-            return Poly(whole) + k // divisor
+        whole = {m: c // divisor for m, c in self.terms.items() if not m or c % divisor == 0}
+        rest = Poly({m: c % divisor if not m else c for m, c in self.terms.items() if c % divisor})
+        if rest.constant is not None:
+            return Poly(whole)
         return Poly(whole) + Poly({((Quotient(rest, divisor), 1),): 1})
 
     # -- comparison
@@ -342,6 +346,8 @@ def _spell(terms: Mapping[Monomial, int]) -> str:
     text = ""
     for monomial, c in sorted(terms.items(), key=degree):
         factor = _spell_monomial(monomial)
+        if factor and c == 1 and isinstance(monomial[0][0], Quotient) and monomial[0][1] == 1:
+            factor = factor[1:-1] if len(monomial) == 1 else factor
         if factor and abs(c) == 1:
             body = factor
         else:

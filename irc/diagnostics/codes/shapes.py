@@ -159,4 +159,28 @@ PAGES = (
         }
         """,
     ),
+    Page(
+        "E0214",
+        "the operands of a convolution or of pooling do not go together",
+        """
+        `conv2d(x, w)` takes x[N, C, height, width] and w[O, C/groups, height, width], so both
+        have one axis more for each direction that windows slide along, and w has weights for
+        each channel of x. In groups, the channels of x and the O channels of the result are
+        shared out evenly. `conv2d_transpose` takes w[C, O/groups, height, width].
+        """,
+        "export def f(x: f32[n, 3, 8, 8], w: f32[5, 4, 3, 3]) = conv2d(x, w)",
+        "export def f(x: f32[n, 3, 8, 8], w: f32[5, 3, 3, 3]) -> f32[n, 5, 6, 6] = conv2d(x, w)",
+    ),
+    Page(
+        "E0215",
+        "a window does not fit",
+        """
+        A kernel or a pooling window must fit at least once into what it slides over, together
+        with the zeros around that; strides and dilations are at least 1. Where sizes are known
+        only when the program runs, a call fails instead.
+        """,
+        "export def f(x: f32[n, 1, 4, 4], w: f32[1, 1, 5, 5]) = conv2d(x, w)",
+        "export def f(x: f32[n, 1, 4, 4], w: f32[1, 1, 5, 5]) -> f32[n, 1, 4, 4] = "
+        "conv2d(x, w, pad=2)",
+    ),
 )

@@ -5,6 +5,8 @@ table.py        a row for each function, and how a call finds it
 arguments.py    arguments converted to what a parameter asks for
 elementwise.py, reductions.py, shapes.py, creation.py, random.py, softmax.py, derivatives.py
                 the rows
+convolution.py, pooling.py
+                rows too; windows.py reads what both are told
 constants.py    names of values; names that are planned
 """
 
@@ -22,6 +24,8 @@ from irc.frontend.analysis.builtins.table import (
 
 # The modules state their rows when they are loaded.
 from irc.frontend.analysis.builtins import (  # isort: skip
+    convolution,
+    pooling,
     creation,
     derivatives,
     elementwise,
@@ -32,6 +36,7 @@ from irc.frontend.analysis.builtins import (  # isort: skip
 )
 
 __all__ = [
+    "convolution", "pooling",
     "BUILTINS", "Builtin", "Call", "call_builtin", "creation", "derivatives", "elementwise",
     "lookup", "method", "names", "random", "reductions", "shapes", "softmax",
 ]  # fmt: skip

@@ -109,6 +109,8 @@ def _argument(env: Env, call: Call, param: Param) -> Any:
     node = call.nodes[param.name]
     if param.kind in ("shape", "rest"):
         return shape(env, node, rest=param.kind == "rest")
+    if param.kind == "written":
+        return node
     if param.kind == "list":
         return _list(env, call, node)
     if param.name in call.values:

@@ -17,15 +17,6 @@ CONSTANTS: dict[str, float] = {
 # Each with what to write instead.
 PLANNED: dict[str, str] = {
     **{
-        name: "convolution is planned; as index notation a small one is `[sum[k](x[i+k]*w[k]) "
-        "for i < n - 2]`"
-        for name in ("conv1d", "conv2d", "conv3d", "conv2d_transpose")
-    },
-    **{
-        name: "pooling is planned; as index notation it is `[max[k < 2](x[2*i + k]) for i < n]`"
-        for name in ("max_pool", "avg_pool", "max_pool2d", "avg_pool2d")
-    },
-    **{
         name: "sorting is planned; `argmax` and `max` find extrema"
         for name in ("sort", "argsort", "top_k", "permutation")
     },
@@ -72,6 +63,10 @@ FOREIGN: dict[str, str] = {
     "swapaxes": "write `transpose(x, (1, 0))`",
     "permute": "write `transpose(x, (1, 0))`",
     "view": "write `reshape(x, [n, m])`",
+    "conv": "write `conv1d`, `conv2d` or `conv3d`",
+    "max_pool": "write `max_pool1d`, `max_pool2d` or `max_pool3d`",
+    "avg_pool": "write `avg_pool1d`, `avg_pool2d` or `avg_pool3d`",
+    "interpolate": "write index notation: `[x[n, c, i // 2, j // 2] for n, c, i < 2*h, j < 2*w]`",
     "dropout": "import it: `import nn`, then `nn.dropout(x, p)`",
     "cross_entropy": "import it: `import nn`, then `nn.cross_entropy(logits, y)`",
     **{

@@ -22,6 +22,7 @@ The kind after each colon says what the argument must be, and as what the functi
     flag     `true` or `false`
     text     a literal string
     value    anything
+    written  the expression itself, which the function reads
 """
 
 from __future__ import annotations
