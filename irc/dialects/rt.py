@@ -3,7 +3,7 @@ What programs need below `nd` and other dialects lack.
 
 `rt.assert` ends the function with a status and a message, `rt.print` writes text: both keep their
 order, and neither is ever removed. `rt.philox` and `rt.special` are scalar functions like those of
-`math`.
+`math`. `rt.routine`, in routines.py, works on whole arrays.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ from xdsl.irdl import (
 )
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
+
+from irc.dialects.routines import RoutineOp
 
 # The statuses of the ABI that a program itself can end with.
 KINDS = ("argument", "shape", "bounds", "assert", "memory", "device")
@@ -190,9 +192,7 @@ class SpecialOp(IRDLOperation):
     def verify_(self) -> None:
         count = SPECIAL.get(self.function.data)
         if count != len(self.xs):
-            raise VerifyException(
-                f"special (C1): {self.function.data} of {len(self.xs)} arguments"
-            )
+            raise VerifyException(f"special (C1): {self.function.data} of {len(self.xs)} arguments")
         if not isinstance(self.res.type, Float32Type | Float64Type) or any(
             x.type != self.res.type for x in self.xs
         ):
@@ -204,4 +204,4 @@ def is_array(value: SSAValue) -> bool:
     return isinstance(value.type, TensorType | MemRefType)
 
 
-RT = Dialect("rt", [AssertOp, PrintOp, PhiloxOp, SpecialOp])
+RT = Dialect("rt", [AssertOp, PrintOp, PhiloxOp, SpecialOp, RoutineOp])

@@ -9,6 +9,8 @@ import numpy as np
 from xdsl.ir import Operation
 
 from irc.dialects import nd
+from irc.dialects.nd import linear_numpy
+from irc.dialects.routines import RoutineOp
 from irc.dialects.verify import describe
 from irc.execution import nd as reference
 from irc.execution.control import CheckFailed, assign_all, yielded
@@ -67,10 +69,35 @@ def _print(op: nd.PrintOp, c: PythonText) -> None:
     c.line(f"run.prints.append(fill({op.message.data!r}, [{shown}]))")
 
 
+def _routine(op: RoutineOp, c: PythonText) -> None:
+    """On memrefs the results are copied over `outs`."""
+    flags = ", ".join(f"{name}={on}" for name, on in op.switches.items())
+    call = f"routine({op.routine.data!r}, {', '.join(c.names(op.ins))}, {flags})"
+    if op.res:
+        c.line(f"{', '.join(c.define(r) for r in op.res)}, = {call}")
+    else:
+        c.line(f"overwrite([{', '.join(c.names(op.outs))}], {call})")
+
+
+def routine(name: str, *arrays: np.ndarray, **flags: bool) -> tuple[np.ndarray, ...]:
+    """The results of a routine of linear algebra."""
+    return linear_numpy.on_stacks(getattr(linear_numpy, name), *arrays, **flags)
+
+
+def overwrite(outs: Sequence[np.ndarray], results: Sequence[np.ndarray]) -> None:
+    for out, result in zip(outs, results, strict=True):
+        out[...] = result
+
+
 HANDLERS: dict[type[Operation], Handler] = {
     nd.IfOp: _if,
     nd.YieldOp: _yield,
     nd.AssertOp: _assert,
     nd.PrintOp: _print,
+    RoutineOp: _routine,
 }
-NAMESPACE: dict[str, object] = {"check_all": check_all}
+NAMESPACE: dict[str, object] = {
+    "check_all": check_all,
+    "routine": routine,
+    "overwrite": overwrite,
+}

@@ -15,10 +15,12 @@ from irc.dialects.nd.scalar import ElementwiseOp
 from irc.dialects.nd.structure import WindowOp
 
 F3, F4, F34, I3, B3 = (f"tensor<{t}>" for t in ("3xf32", "4xf32", "3x4xf32", "3xi32", "3xi1"))
+F33, I33 = "tensor<3x3xf32>", "tensor<3x3xi32>"
 N3 = 'tensor<?x3xf32, #nd.dims<"n">>'
 SIGNATURE = (
     f"%x: {F3}, %y: {F4}, %m: {F34}, %i: {I3}, %p: {B3}, %n: {N3}, %s: tensor<f32>, "
-    "%k: tensor<i64>, %b: tensor<i1>, %w: tensor<f64>"
+    "%k: tensor<i64>, %b: tensor<i1>, %w: tensor<f64>, "
+    f"%q3: {F33}, %j: {I33}"
 )
 
 
@@ -126,6 +128,38 @@ CASES: dict[str, tuple[str, str]] = {
     "dot (C4)": (
         f"%r = nd.dot %x, %x batch [], [] contract [0], [0] : {F3}, {F3} to {F3}",
         "dot (C4): result is f32[3]"),
+    "cholesky (C1)": (
+        f"%r = nd.cholesky %m : {F34}", "cholesky (C1): f32[3, 4] is no square matrix"),
+    "cholesky (C2)": (f"%r = nd.cholesky %j : {I33}", "cholesky (C2): not defined for i32"),
+    "lu (C1)": (
+        f"%r, %q = nd.lu %m : {F34}, {I3}", "lu (C1): f32[3, 4] is no square matrix"),
+    "lu (C2)": (f"%r, %q = nd.lu %j : {I33}, {I3}", "lu (C2): not defined for i32"),
+    "lu (C3)": (f"%r, %q = nd.lu %q3 : {F33}, {F3}", "lu (C3): pivots are f32[3]"),
+    "swap_rows (C1)": (
+        f"%r = nd.swap_rows %m by %x : {F34}, {F3}", "swap_rows (C1): f32[3] for f32[3, 4]"),
+    "swap_rows (C2)": (
+        f"%r = nd.swap_rows %j by %i : {I33}, {I3}", "swap_rows (C2): not defined for i32"),
+    "triangular_solve (C1)": (
+        f"%r = nd.triangular_solve %m, %m : {F34}, {F34}",
+        "triangular_solve (C1): f32[3, 4] is no square matrix"),
+    "triangular_solve (C2)": (
+        f"%r = nd.triangular_solve %j, %j lower : {I33}, {I33}",
+        "triangular_solve (C2): not defined for i32"),
+    "triangular_solve (C3)": (
+        f"%r = nd.triangular_solve %q3, %x : {F33}, {F3}",
+        "triangular_solve (C3): f32[3] on the right of f32[3, 3]"),
+    "solve (C1)": (
+        f"%r = nd.solve %m = %m, %i, %m : {F34}, {F34}, {I3}, {F34}",
+        "solve (C1): f32[3, 4] is no square matrix"),
+    "solve (C2)": (
+        f"%r = nd.solve %j = %j, %i, %j : {I33}, {I33}, {I3}, {I33}",
+        "solve (C2): not defined for i32"),
+    "solve (C3)": (
+        f"%r = nd.solve %q3 = %q3, %i, %y : {F33}, {F33}, {I3}, {F4}",
+        "solve (C3): f32[4] on the right of f32[3, 3]"),
+    "solve (C4)": (
+        f"%r = nd.solve %q3 = %q3, %x, %m : {F33}, {F33}, {F3}, {F34}",
+        "solve (C4): factors f32[3, 3] and pivots f32[3] of f32[3, 3]"),
     "gather (C1)": (
         f"%r = nd.gather %m[%i] axes = [0, 1] : {F34}, {I3} to {F3}",
         "gather (C1): 2 axes, 1 index tensors"),

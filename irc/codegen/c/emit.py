@@ -24,6 +24,7 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from irc.codegen.c.effects import emit_assert, emit_print, span
+from irc.codegen.c.foreign import Foreign
 from irc.codegen.c.header import read_support
 from irc.codegen.c.identifiers import comment, string_literal
 from irc.codegen.c.memory import (
@@ -33,6 +34,7 @@ from irc.codegen.c.memory import (
     emit_get_global,
     emit_load,
     emit_reinterpret,
+    emit_routine,
     emit_select,
     emit_store,
     emit_vector_load,
@@ -45,6 +47,8 @@ from irc.codegen.c.scalars import SPELL
 from irc.codegen.c.scope import ATOM, CHOICE, SUM, UNARY, Expr, Scope, Uses
 from irc.codegen.c.types import c_type, suffix, vector_typedef
 from irc.dialects import rt
+from irc.dialects.foreign import ForeignOp
+from irc.dialects.routines import RoutineOp
 from irc.errors import InternalError
 from irc.sizes import Poly, parse
 
@@ -69,11 +73,13 @@ class KernelText:
     functions   everything that the kernels need, for the module's file
     arenas      function -> bytes of workspace, a polynomial in its sizes
     threads     whether the text has OpenMP loops
+    foreign     functions of other libraries that it calls
     """
 
     functions: str
     arenas: dict[str, str] = field(default_factory=dict)
     threads: bool = False
+    foreign: tuple[Foreign, ...] = ()
 
 
 def emit_functions(
@@ -116,7 +122,7 @@ def emit_functions(
     support = ["mathlib.h", *sorted(uses.support)]
     library = [_without_includes(read_support(name)) for name in support]
     parts = [*library, *vectors, *constants, *inner, *outer]
-    return KernelText("\n\n".join(parts) + "\n", arenas, uses.threads)
+    return KernelText("\n\n".join(parts) + "\n", arenas, uses.threads, uses.foreign.all())
 
 
 def _without_includes(text: str) -> str:
@@ -260,7 +266,7 @@ def _strings(attr: Attribute | None) -> list[str]:
 
 def _uses_context(op: func.FuncOp, fields: Mapping[str, str]) -> bool:
     for inner in op.walk():
-        if isinstance(inner, rt.AssertOp | rt.PrintOp):
+        if isinstance(inner, rt.AssertOp | rt.PrintOp | ForeignOp):
             return True
         if isinstance(inner, memref.GetGlobalOp) and inner.name_.root_reference.data in fields:
             return True
@@ -488,4 +494,5 @@ EMIT: dict[type[Operation], Callable[[Operation, Scope], None]] = {
     arith.SelectOp: emit_select,
     rt.AssertOp: emit_assert,
     rt.PrintOp: emit_print,
+    RoutineOp: emit_routine,
 }

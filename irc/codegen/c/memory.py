@@ -14,7 +14,8 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Operation, SSAValue
 
 from irc.codegen.c.scope import CHOICE, PRODUCT, SUM, Scope
-from irc.codegen.c.types import c_type, literal
+from irc.codegen.c.types import c_type, literal, suffix
+from irc.dialects.routines import ROUTINES, RoutineOp
 from irc.errors import InternalError
 from irc.sizes import Poly, Quotient
 
@@ -169,6 +170,19 @@ def emit_copy(op: Operation, c: Scope) -> None:
     count = " * ".join(factors) or "1"
     target, source = c.name(op.destination), c.name(op.source)
     c.line(f"irc_copy({target}, {source}, {count} * (int64_t)sizeof({unit}));")
+
+
+def emit_routine(op: Operation, c: Scope) -> None:
+    """`irc_lu_f64(systems, n, a, factors, pivots)`: the last two axes of the first result."""
+    assert isinstance(op, RoutineOp)
+    c.uses.support.add("linear.h")
+    routine, first = ROUTINES[op.routine.data], op.outs[0]
+    dims = [c.dim(first, axis) for axis in range(len(c.dims[first]))]
+    arguments = [" * ".join(dims[:-2]) or "1", *dims[-2:][: 1 + routine.columns]]
+    arguments += ["true" if on else "false" for on in op.switches.values()]
+    arguments += [c.name(x) for x in (*op.ins, *op.outs)]
+    kind = suffix(first.type.element_type)  # type: ignore[attr-defined]
+    c.line(f"irc_{op.routine.data}_{kind}({', '.join(arguments)});")
 
 
 def _sizes(type_: object, dynamic: Sequence[SSAValue]) -> list[str | SSAValue]:

@@ -10,6 +10,7 @@ contraction.py  the product of which every matrix product is a case
 convolution.py  convolution, and the extremum of windows
 sources.py      from attributes, sizes and a random counter; philox.py makes the bits
 structure.py    what chooses, converts and moves elements
+linear.py       factorizations and solutions of linear systems
 indexing.py     reads and writes at computed positions
 control.py      regions, derivatives as values
 loops.py        recurrences and searches
@@ -34,6 +35,7 @@ from irc.dialects.nd.control import GradOp, IfOp, JvpOp, StopGradientOp, YieldOp
 from irc.dialects.nd.convolution import ConvOp, MaxPoolIndexOp, MaxPoolOp, WindowExtremumOp
 from irc.dialects.nd.effects import AssertOp, PrintOp, StateOp, StateReadOp, StateWriteOp
 from irc.dialects.nd.indexing import GatherOp, ScatterOp
+from irc.dialects.nd.linear import CholeskyOp, LuOp, SolveOp, SwapRowsOp, TriangularSolveOp
 from irc.dialects.nd.loops import ScanDraft, ScanOp, ScanSequence, ScanState, WhileOp
 from irc.dialects.nd.ordered import ArgsortOp, CumulativeOp
 from irc.dialects.nd.reduction import (
@@ -70,6 +72,7 @@ ND = Dialect(
         AssertOp,
         BroadcastOp,
         CastOp,
+        CholeskyOp,
         ConcatOp,
         ConstantOp,
         ConvOp,
@@ -81,6 +84,7 @@ ND = Dialect(
         IfOp,
         InsertSliceOp,
         IotaOp,
+        LuOp,
         JvpOp,
         MaxPoolIndexOp,
         MaxPoolOp,
@@ -91,11 +95,14 @@ ND = Dialect(
         ScatterOp,
         SizeOp,
         SliceOp,
+        SolveOp,
         StateOp,
         StateReadOp,
         StateWriteOp,
         StopGradientOp,
+        SwapRowsOp,
         TransposeOp,
+        TriangularSolveOp,
         WhereOp,
         WhileOp,
         YieldOp,
@@ -113,5 +120,6 @@ __all__ = [
     "ScatterOp", "SizeOp", "SliceOp", "StateOp", "StateReadOp", "StateWriteOp", "StopGradientOp",
     "TransposeOp", "WhereOp", "WhileOp", "YieldOp",
     "ArgsortOp", "CumulativeOp",
+    "CholeskyOp", "LuOp", "SolveOp", "SwapRowsOp", "TriangularSolveOp",
     "dims_of", "dtype_of", "rank_of", "tensor", "type_text",
 ]  # fmt: skip

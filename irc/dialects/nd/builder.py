@@ -37,6 +37,7 @@ from irc.dialects.nd.effects import (
     StateWriteOp,
 )
 from irc.dialects.nd.indexing import GatherOp, ScatterKind, ScatterOp
+from irc.dialects.nd.linear_builder import LinearBuilder
 from irc.dialects.nd.ordered import ArgsortOp, CumulativeKind, CumulativeOp
 from irc.dialects.nd.reduction import REDUCE_OPS, ArgmaxOp, ArgminOp
 from irc.dialects.nd.scalar import ELEMENTWISE, result_type
@@ -61,7 +62,7 @@ Axes = Sequence[int]
 _UNKNOWN = UnknownLoc()
 
 
-class Builder(ConvolutionBuilder):
+class Builder(ConvolutionBuilder, LinearBuilder):
     """Writes ops at `point`, each with `location`."""
 
     def __init__(self, point: InsertPoint | Block, location: LocationAttr = _UNKNOWN) -> None:

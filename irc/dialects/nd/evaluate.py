@@ -28,6 +28,7 @@ from irc.dialects.nd.contraction import DotOp, free_axes
 from irc.dialects.nd.control import StopGradientOp
 from irc.dialects.nd.convolution import ConvOp, MaxPoolIndexOp, MaxPoolOp, WindowExtremumOp
 from irc.dialects.nd.indexing import GatherOp, ScatterOp
+from irc.dialects.nd.linear_numpy import EVALUATE as LINEAR
 from irc.dialects.nd.ordered import ArgsortOp, CumulativeOp
 from irc.dialects.nd.ordered_numpy import argsort, cumulative
 from irc.dialects.nd.philox import random_words
@@ -69,7 +70,8 @@ def evaluate_op(op: Operation, operands: Sequence[Array], sizes: Sizes) -> list[
     Raises EmptyReductionError, OutsideError, and KeyError for ops that are none of this kind.
     """
     with np.errstate(all="ignore"):
-        return [np.asarray(EVALUATE[type(op)](op, operands, sizes))]
+        made = EVALUATE[type(op)](op, operands, sizes)
+        return [np.asarray(x) for x in (made if isinstance(made, tuple) else (made,))]
 
 
 def shape_of(x: SSAValue, sizes: Sizes) -> tuple[int, ...]:
@@ -329,6 +331,7 @@ def same(op: Operation, xs: Sequence[Array], sizes: Sizes) -> Array:
 EVALUATE: dict[type[Operation], Callable[[Any, Sequence[Array], Sizes], Array]] = {
     **{cls: elementwise for cls in ELEMENTWISE.values()},
     **{cls: reduce for cls in REDUCE_OPS.values()},
+    **LINEAR,
     ArgmaxOp: argext,
     ArgminOp: argext,
     ArgsortOp: argsort,

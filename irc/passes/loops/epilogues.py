@@ -7,6 +7,7 @@ from xdsl.dialects.linalg.ops import GenericOp
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.ir.affine import AffineDimExpr
 
+from irc.dialects.routines import RoutineOp
 from irc.passes.loops.contractions import is_contraction
 from irc.passes.loops.structured import root
 
@@ -100,6 +101,8 @@ def written_by(op: Operation) -> list[SSAValue]:
     match op:
         case GenericOp():
             return list(op.outputs)
+        case RoutineOp():
+            return list(op.outs)
         case memref.StoreOp():
             return [op.memref]
         case memref.CopyOp():

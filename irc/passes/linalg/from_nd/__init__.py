@@ -9,6 +9,7 @@ structure.py    ops that put tensors together; reshapes
 nests.py        loops that carry tensors, for what no generic says
 cumulative.py   running totals
 sorting.py      a merge sort
+linear.py       linear systems
 indexing.py     reads and writes at positions that are data
 sources.py      from attributes, sizes and a random counter
 effects.py      state, checks, printing, branches
@@ -25,6 +26,7 @@ from irc.passes.linalg.from_nd import (
     effects,
     elementwise,
     indexing,
+    linear,
     recurrences,
     reduction,
     sorting,
@@ -39,6 +41,7 @@ LOWERINGS: dict[type[Operation], Lower] = {
     **effects.LOWERINGS,
     **elementwise.LOWERINGS,
     **indexing.LOWERINGS,
+    **linear.LOWERINGS,
     **recurrences.LOWERINGS,
     **reduction.LOWERINGS,
     **sorting.LOWERINGS,

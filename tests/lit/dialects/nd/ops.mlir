@@ -61,6 +61,21 @@ func.func @along_an_axis(%x: tensor<4x3xf32>) {
   func.return
 }
 
+// CHECK-LABEL: @linear
+func.func @linear(%a: tensor<2x4x4xf32>, %b: tensor<2x4x3xf32>) {
+  // CHECK: nd.cholesky %a : tensor<2x4x4xf32>
+  %l = nd.cholesky %a : tensor<2x4x4xf32>
+  // CHECK: %f, %p = nd.lu %a : tensor<2x4x4xf32>, tensor<2x4xi32>
+  %f, %p = nd.lu %a : tensor<2x4x4xf32>, tensor<2x4xi32>
+  // CHECK: nd.swap_rows %b by %p inverse : tensor<2x4x3xf32>, tensor<2x4xi32>
+  %s = nd.swap_rows %b by %p inverse : tensor<2x4x3xf32>, tensor<2x4xi32>
+  // CHECK: nd.triangular_solve %a, %b lower unit : tensor<2x4x4xf32>, tensor<2x4x3xf32>
+  %t = nd.triangular_solve %a, %b lower unit : tensor<2x4x4xf32>, tensor<2x4x3xf32>
+  // CHECK: nd.solve %a = %f, %p, %b transpose : tensor<2x4x4xf32>, tensor<2x4x4xf32>, tensor<2x4xi32>, tensor<2x4x3xf32>
+  %x = nd.solve %a = %f, %p, %b transpose : tensor<2x4x4xf32>, tensor<2x4x4xf32>, tensor<2x4xi32>, tensor<2x4x3xf32>
+  func.return
+}
+
 // CHECK-LABEL: @indexing
 func.func @indexing(%x: tensor<4x3xf32>, %v: tensor<5xf32>, %i: tensor<5xi32>) {
   // CHECK: nd.gather %x[%i, %i] axes = [0, 1] in_bounds
