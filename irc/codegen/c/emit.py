@@ -24,7 +24,6 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from irc.codegen.c.effects import emit_assert, emit_print, span
-from irc.codegen.c.foreign import Foreign
 from irc.codegen.c.header import read_support
 from irc.codegen.c.identifiers import comment, string_literal
 from irc.codegen.c.memory import (
@@ -47,7 +46,6 @@ from irc.codegen.c.scalars import SPELL
 from irc.codegen.c.scope import ATOM, CHOICE, SUM, UNARY, Expr, Scope, Uses
 from irc.codegen.c.types import c_type, suffix, vector_typedef
 from irc.dialects import rt
-from irc.dialects.foreign import ForeignOp
 from irc.dialects.routines import RoutineOp
 from irc.errors import InternalError
 from irc.sizes import Poly, parse
@@ -73,13 +71,11 @@ class KernelText:
     functions   everything that the kernels need, for the module's file
     arenas      function -> bytes of workspace, a polynomial in its sizes
     threads     whether the text has OpenMP loops
-    foreign     functions of other libraries that it calls
     """
 
     functions: str
     arenas: dict[str, str] = field(default_factory=dict)
     threads: bool = False
-    foreign: tuple[Foreign, ...] = ()
 
 
 def emit_functions(
@@ -122,7 +118,7 @@ def emit_functions(
     support = ["mathlib.h", *sorted(uses.support)]
     library = [_without_includes(read_support(name)) for name in support]
     parts = [*library, *vectors, *constants, *inner, *outer]
-    return KernelText("\n\n".join(parts) + "\n", arenas, uses.threads, uses.foreign.all())
+    return KernelText("\n\n".join(parts) + "\n", arenas, uses.threads)
 
 
 def _without_includes(text: str) -> str:
@@ -266,7 +262,7 @@ def _strings(attr: Attribute | None) -> list[str]:
 
 def _uses_context(op: func.FuncOp, fields: Mapping[str, str]) -> bool:
     for inner in op.walk():
-        if isinstance(inner, rt.AssertOp | rt.PrintOp | ForeignOp):
+        if isinstance(inner, rt.AssertOp | rt.PrintOp):
             return True
         if isinstance(inner, memref.GetGlobalOp) and inner.name_.root_reference.data in fields:
             return True
