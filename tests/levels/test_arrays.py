@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from array_cases import ArrayCase
 from levels import GCC_O0, GCC_O2, Call, Case, Road, differences
+from moving_cases import LETTERS, MOVED, NORMS, ORDERED
 from part_cases import PARTS
 
 from irc.frontend import load_program
@@ -21,7 +22,13 @@ def cases(group: list[ArrayCase]) -> list[Case]:
     return found
 
 
-GROUPS = {"parts": PARTS}
+GROUPS = {
+    "parts": PARTS,
+    "ordered": ORDERED,
+    "moved": MOVED,
+    "letters": LETTERS,
+    "norms": NORMS,
+}
 
 
 @pytest.mark.parametrize("group", GROUPS)

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from array_cases import ArrayCase
 from language import equal, program, run
+from moving_cases import LETTERS, MOVED, NORMS, ORDERED
 from part_cases import PARTS
 
-CASES: list[ArrayCase] = [*PARTS]
+CASES: list[ArrayCase] = [*PARTS, *ORDERED, *MOVED, *LETTERS, *NORMS]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.text[:60])
@@ -31,6 +32,14 @@ X = np.array([[0.4, -1.3, 2.2], [1.7, 0.9, -0.6]])
 COSTS = [
     "sum((x with [0] = x[1] ** 2) ** 2)", "sum((x with [:, 1:] *= x[:, 0:1]) ** 3)",
     "sum((x with [[0, 0]] += x ** 2) ** 2)", "sum((x with [[1, 1], 0] = x[:, 1]) ** 2 * x)",
+    "sum(cumsum(x, axis=1) ** 2)", "sum(cumsum(x) ** 3)", "sum(cumprod(x, axis=0) ** 2)",
+    "sum(sort(x) ** 2 * [1, 2, 3])", "sum(top_k(x, 2).values ** 3)", "median(x) ** 2",
+    "sum(median(x, axis=1) ** 3)", "sum(roll(x, 1) ** 2 * x)", "sum(roll(x, 2, axis=1) * x ** 2)",
+    "sum(repeat(x, 2, axis=1) ** 3)", "sum(tile(x, 2) ** 3)", "sum(pad(x, (2, -1)) ** 3)",
+    'sum(pad(x, 2, mode="reflect") ** 3)', "sum(pad(x, 1, value=x[0, 0]) ** 3)",
+    'einsum("ij,kj,ij->", x, x, x)', 'sum(einsum("ij,ij->i", x, x) ** 2)',
+    "norm(x)", "sum(norm(x, 3, axis=0))", "norm(x, inf) ** 2", "sum(softmin(x) * x)",
+    "sum(einsum(\"ii->i\", x[:, 0:2]) ** 3)",
 ]  # fmt: skip
 
 

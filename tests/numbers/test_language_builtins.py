@@ -23,9 +23,12 @@ Y = RNG.normal(size=(3, 4)).astype(np.float32)
 K = RNG.integers(0, 4, (3, 4)).astype(np.int32)
 MASK = X > 0
 CUBE = RNG.normal(size=(2, 3, 4)).astype(np.float64)
-DRAWN = {"uniform", "normal", "bernoulli", "randint"}  # test_language_draws.py
+DRAWN = {"uniform", "normal", "bernoulli", "randint", "permutation"}  # test_language_draws.py
 DRAWN |= {"glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_normal"}
 ELSEWHERE = DRAWN | {"grad", "stop_gradient"}  # test_language_derivatives.py
+# test_language_arrays.py
+ELSEWHERE |= {"argsort", "cumprod", "cumsum", "einsum", "median", "norm", "pad", "repeat", "roll"}
+ELSEWHERE |= {"softmin", "sort", "tile", "top_k"}
 
 UNARY: dict[str, Callable[..., Any]] = {
     "abs": np.abs, "sign": np.sign, "square": np.square, "exp": np.exp, "exp2": np.exp2,

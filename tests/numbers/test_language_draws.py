@@ -65,6 +65,16 @@ def test_integers_are_uniform_in_their_range() -> None:
     assert counts.shape == (5,) and stats.chisquare(counts).pvalue > 1e-3
 
 
+def test_permutations_are_equally_likely() -> None:
+    rows = drawn("[permutation(4) for i < 6000]", "i32[6000, 4]")
+    assert (np.sort(rows, axis=1) == np.arange(4)).all()
+    _, counts = np.unique(rows, axis=0, return_counts=True)
+    assert counts.shape == (24,) and stats.chisquare(counts).pvalue > 1e-3
+    assert drawn("permutation(0)", "i32[0]").size == 0
+    long = drawn("permutation(5000)", "i32[5000]")
+    assert (np.sort(long) == np.arange(5000)).all() and (long != np.arange(5000)).any()
+
+
 def test_each_place_each_call_and_each_seed_has_numbers_of_its_own() -> None:
     pair = "stack([uniform([1000]), uniform([1000])])"
     first, second = drawn(pair, "f32[2, 1000]")

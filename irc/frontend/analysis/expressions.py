@@ -178,7 +178,8 @@ def _attr(env: Env, node: tree.Attr, expected: DType | None) -> Value:
 def _no_member(env: Env, node: tree.Attr, title: str, names: Any) -> Any:
     from irc.diagnostics import did_you_mean
 
-    guesses = did_you_mean(node.name.name, list(names))
+    known = list(names)
+    guesses = [] if node.name.name in known else did_you_mean(node.name.name, known)
     return env.error(
         "E0105",
         title,

@@ -119,10 +119,10 @@ def _uses(env: Env, body: tree.Expr, names: set[str]) -> dict[str, list[Use]]:
             bound = {i.name for i in node.callee.items if isinstance(i, tree.Name)}
             pending += [(a.value, visible - bound) for a in reversed(node.args)]
             continue
-        if isinstance(node, tree.Index | tree.With):
-            place = node
-            if isinstance(node, tree.With):
-                place = tree.Index(node.span, node.base, node.items)
+        place: tree.Node = node
+        if isinstance(node, tree.With):
+            place = tree.Index(node.span, node.base, node.items)
+        if isinstance(place, tree.Index):
             for name, use in _in_subscript(env, place, visible):
                 found.setdefault(name, []).append(use)
         pending += [(c, visible) for c in reversed(list(walk.children(node)))]

@@ -3,7 +3,8 @@ The functions of the language.
 
 table.py        a row for each function, and how a call finds it
 arguments.py    arguments converted to what a parameter asks for
-elementwise.py, reductions.py, shapes.py, creation.py, random.py, softmax.py, derivatives.py
+elementwise.py, reductions.py, shapes.py, creation.py, random.py, softmax.py, derivatives.py,
+ordered.py, moving.py, einsum.py, norms.py
                 the rows
 convolution.py, pooling.py
                 rows too; windows.py reads what both are told
@@ -28,7 +29,11 @@ from irc.frontend.analysis.builtins import (  # isort: skip
     pooling,
     creation,
     derivatives,
+    einsum,
     elementwise,
+    moving,
+    norms,
+    ordered,
     random,
     reductions,
     shapes,
@@ -37,6 +42,7 @@ from irc.frontend.analysis.builtins import (  # isort: skip
 
 __all__ = [
     "convolution", "pooling",
-    "BUILTINS", "Builtin", "Call", "call_builtin", "creation", "derivatives", "elementwise",
-    "lookup", "method", "names", "random", "reductions", "shapes", "softmax",
+    "BUILTINS", "Builtin", "Call", "call_builtin", "creation", "derivatives", "einsum",
+    "elementwise", "lookup", "method", "moving", "names", "norms", "ordered", "random",
+    "reductions", "shapes", "softmax",
 ]  # fmt: skip

@@ -113,6 +113,8 @@ def _argument(env: Env, call: Call, param: Param) -> Any:
         return node
     if param.kind == "list":
         return _list(env, call, node)
+    if param.kind == "pairs":
+        return _pairs(env, call, node)
     if param.name in call.values:
         value = call.values[param.name]
     elif call.base is node and call.base_value is not None:
@@ -196,6 +198,36 @@ def _list(env: Env, call: Call, node: tree.Expr) -> list[Operand]:
         f"this is {value.type}",
         helps=[f"write `{call.entry.name}([a, b])`"],
     )
+
+
+def _pairs(env: Env, call: Call, node: tree.Expr) -> list[tuple[Poly, Poly]]:
+    """`1`, `(1, 2)`, or a list of pairs."""
+    inner = walk.unparen(node)
+    if not isinstance(inner, tree.Array | tree.Tuple):
+        width = _width(env, call, inner)
+        return [(width, width)]
+    rows = [walk.unparen(e) for e in inner.elements]
+    if all(isinstance(r, tree.Array | tree.Tuple) for r in rows):
+        return [_pair(env, call, row) for row in rows]
+    return [_pair(env, call, inner)]
+
+
+def _pair(env: Env, call: Call, node: tree.Expr) -> tuple[Poly, Poly]:
+    elements = node.elements if isinstance(node, tree.Array | tree.Tuple) else (node,)
+    if len(elements) != 2:
+        raise env.error(
+            "E0302",
+            f"`{call.entry.name}` needs pairs: before, behind",
+            node.span,
+            f"{len(elements)} numbers",
+            helps=["write `(1, 2)` for all axes, or `[(1, 2), (0, 0)]` with a pair for each"],
+        )
+    low, high = (_width(env, call, e) for e in elements)
+    return low, high
+
+
+def _width(env: Env, call: Call, node: tree.Expr) -> Poly:
+    return _known(env, call, node, expressions.evaluate(env, node))
 
 
 # -- axes

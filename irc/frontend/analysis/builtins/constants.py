@@ -17,20 +17,15 @@ CONSTANTS: dict[str, float] = {
 # Each with what to write instead.
 PLANNED: dict[str, str] = {
     **{
-        name: "sorting is planned; `argmax` and `max` find extrema"
-        for name in ("sort", "argsort", "top_k", "permutation")
+        name: "the size of its result would depend on data; count with `sum(i32(mask))`, order "
+        "with `sort` and `argsort`, keep the shape with `where`"
+        for name in ("unique", "nonzero", "argwhere", "flatnonzero", "compress")
     },
-    "cumsum": "write it as `[sum[k](if k <= i then x[k] else 0) for i < n]` until then",
     "solve": "linear systems are planned",
     "cholesky": "linear systems are planned",
     "inv": "linear systems are planned",
     "det": "linear systems are planned",
-    "einsum": "write index notation: `let C[i, j] = sum[k](A[i, k] * B[k, j])`",
     "orthogonal": "use `glorot_uniform()` until then",
-    "roll": "write index notation: `[x[(i + 1) % n] for i < n]`",
-    "pad": "write `concat([zeros([k]), x], axis=0)` until then",
-    "repeat": "write index notation: `[x[i // 2] for i < 2*n]`",
-    "tile": "write index notation: `[x[i % n] for i < 3*n]`",
 }
 
 
@@ -58,8 +53,8 @@ FOREIGN: dict[str, str] = {
     "logical_and": "write `a and b`",
     "logical_or": "write `a or b`",
     "logical_not": "write `not a`",
-    "norm": "write `sqrt(sum(x ** 2))`",
     "trace": "write `sum[i](x[i, i])`",
+    "logaddexp": "write `logsumexp(stack([a, b]), axis=0)`",
     "swapaxes": "write `transpose(x, (1, 0))`",
     "permute": "write `transpose(x, (1, 0))`",
     "view": "write `reshape(x, [n, m])`",

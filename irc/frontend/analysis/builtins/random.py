@@ -170,6 +170,18 @@ def randint(
         return Tensor(draws.integers(b, stream, *bounds, full), call.origin, env.binders)
 
 
+@builtin(
+    "permutation(n: size, key: number = none)",
+    "The numbers 0 to n - 1 (i32) in random order.",
+)
+def permutation(env: Env, call: Call, n: Size, key: Operand | None) -> Value:
+    """The order of random words; that of equal ones is not random: below n**2 / 2**33 of them."""
+    stream, full = _stream(env, call, key), _full_dims(env, (n,))
+    with env.at(call.span) as b:
+        order = b.argsort(stream.words(b, full), len(full) - 1)
+        return Tensor(order, call.origin, env.binders)
+
+
 # -- initialisers
 
 

@@ -164,12 +164,15 @@ def transpose(env: Env, call: Call, x: Tensor, axes: list[int] | None) -> Value:
     return _permuted(env, call, x, perm)
 
 
-@builtin("flip(x: tensor, axis: axis)", "x backwards along an axis.", as_method=True)
-def flip(env: Env, call: Call, x: Tensor, axis: int) -> Value:
-    full, at = dims_of(x.ssa), axis + len(x.batch)
-    offsets: list[Size] = [0] * len(full)
-    offsets[at] = sizes.size(sizes.poly(full[at]) - 1)
-    steps = [-1 if d == at else 1 for d in range(len(full))]
+@builtin(
+    "flip(x: tensor, axis: axes = none)",
+    "x backwards along an axis or several, along all when left out.",
+    as_method=True,
+)
+def flip(env: Env, call: Call, x: Tensor, axes: list[int]) -> Value:
+    full, turned = dims_of(x.ssa), [axis + len(x.batch) for axis in axes]
+    offsets = [sizes.size(sizes.poly(s) - 1) if d in turned else 0 for d, s in enumerate(full)]
+    steps = [-1 if d in turned else 1 for d in range(len(full))]
     with env.at(call.span) as b:
         return Tensor(b.slice(x.ssa, full, offsets, steps), call.origin, x.batch)
 

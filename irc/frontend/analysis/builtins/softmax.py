@@ -50,6 +50,17 @@ def softmax(env: Env, call: Call, x: Tensor, axis: int) -> Value:
 
 
 @builtin(
+    "softmin(x: float, axis: axis = -1)",
+    "softmax(-x): the smallest number gets the largest share.",
+    as_method=True,
+    axis_hint=_HINT,
+)
+def softmin(env: Env, call: Call, x: Tensor, axis: int) -> Value:
+    with env.at(call.span) as b:
+        return softmax(env, call, Tensor(b.neg(x.ssa), x.origin, x.batch), axis)
+
+
+@builtin(
     "log_softmax(x: float, axis: axis = -1)",
     "Logarithm of softmax, without the loss of small probabilities.",
     as_method=True,

@@ -16,6 +16,7 @@ The kind after each colon says what the argument must be, and as what the functi
     shape    sizes: `[n, 3]`, `shape(x)`, `n`; as a tuple of Size
     rest     a shape in which one size may be -1, for what is left
     size     one size
+    pairs    widths: one for all, a pair, or a list with a pair for each axis; as a list of pairs
     known    an integer known from literals and sizes, as a Poly
     dtype    a dtype, or a tensor whose dtype is meant
     int      a literal integer
