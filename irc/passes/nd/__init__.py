@@ -12,6 +12,7 @@ raise_contractions.py  products of matrices found in sums of products
 check_nan.py         --check nan; drop_checks.py: --check none
 
 Loops:
+simplify_scans.py    loops without what nothing reads; unread_rows.py: what that is
 hoist_invariants.py  what is the same at each step, once
 scans.py             what these passes share
 

@@ -40,11 +40,9 @@ class HoistInvariantsPass(ModulePass):
     """
     Moves ops that read nothing of a loop to the place before it.
 
-    ```
-    scan t < T:               c = exp(w)
-      x = x * exp(w)    ->    scan t < T:
-                                x = x * c
-    ```
+        scan t < T:               c = exp(w)
+          x = x * exp(w)    ->    scan t < T:
+                                    x = x * c
 
     Numbers, counts and what only repeats them stay inside, where a loop makes them for nothing
     and an array would have to be read; a product takes them along. Checks and prints stay. What

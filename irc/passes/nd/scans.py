@@ -10,7 +10,7 @@ from irc import sizes
 from irc.dialects.nd.builder import Builder
 from irc.dialects.nd.control import Derivative, IfOp
 from irc.dialects.nd.effects import AssertOp, PrintOp, StateWriteOp
-from irc.dialects.nd.loops import ScanOp, WhileOp
+from irc.dialects.nd.loops import ScanDraft, ScanOp, WhileOp
 from irc.dialects.nd.types import dims_of, rank_of, type_text
 from irc.passes.nd.rules import blocks_of, nested_ops
 from irc.sizes import Poly, Size
@@ -22,6 +22,23 @@ EFFECTS = (AssertOp, PrintOp, StateWriteOp)
 def loops_in(root: Operation) -> list[ScanOp | WhileOp]:
     """Inner loops before those around them."""
     return [op for op in nested_ops(root) if isinstance(op, ScanOp | WhileOp)][::-1]
+
+
+def outermost_loops(ops: Iterable[Operation]) -> list[ScanOp | WhileOp]:
+    """The loops among `ops`, and in their regions, that stand in no other of them."""
+    found, stack = list[ScanOp | WhileOp](), list(ops)
+    while stack:
+        op = stack.pop()
+        if isinstance(op, ScanOp | WhileOp):
+            found.append(op)
+        else:
+            stack += body_ops(op)
+    return found
+
+
+def body_ops(op: Operation) -> list[Operation]:
+    """The ops that stand directly in the regions of `op`."""
+    return [inner for block in blocks_of(op) for inner in block.ops]
 
 
 def scans_in(root: Operation) -> list[ScanOp]:
@@ -82,6 +99,15 @@ def row_of(b: Builder, x: SSAValue, at: Size) -> SSAValue:
 def as_rows(b: Builder, row: SSAValue) -> SSAValue:
     """One row as a stack of one."""
     return b.reshape(row, (1, *dims_of(row)))
+
+
+def finish(b: Builder, draft: ScanDraft, like: ScanOp) -> ScanOp:
+    """The scan of a draft, with the place and the attributes of the one that it replaces."""
+    op = draft.finish()
+    op.attributes.update(like.attributes)
+    b.insert(op)
+    op.location = like.location
+    return op
 
 
 def known(size: Size) -> int | None:
