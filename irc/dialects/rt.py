@@ -3,7 +3,8 @@ What programs need below `nd` and other dialects lack.
 
 `rt.assert` ends the function with a status and a message, `rt.print` writes text: both keep their
 order, and neither is ever removed. `rt.philox` and `rt.special` are scalar functions like those of
-`math`. `rt.routine`, in routines.py, works on whole arrays.
+`math`. `rt.routine`, in routines.py, works on whole arrays; foreign.py has calls of functions of
+other libraries.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from xdsl.irdl import (
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
+from irc.dialects.foreign import ForeignOp
 from irc.dialects.routines import RoutineOp
 
 # The statuses of the ABI that a program itself can end with.
@@ -204,4 +206,4 @@ def is_array(value: SSAValue) -> bool:
     return isinstance(value.type, TensorType | MemRefType)
 
 
-RT = Dialect("rt", [AssertOp, PrintOp, PhiloxOp, SpecialOp, RoutineOp])
+RT = Dialect("rt", [AssertOp, PrintOp, PhiloxOp, SpecialOp, RoutineOp, ForeignOp])

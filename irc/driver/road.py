@@ -287,7 +287,7 @@ class Road:
             names = module_names(spec)
             with self.replayed_as_c(module):
                 kernels = emit_functions(module, names.prefix, names.fields, self.options.lines)
-            text = c_text(spec, kernels.functions, kernels.arenas)
+            text = c_text(spec, kernels.functions, kernels.arenas, kernels.foreign)
         self.outputs.texts["c"] = text.c
         if wanted & BINARY:
             self.compile_c(text.c, kernels.threads, wanted)

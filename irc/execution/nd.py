@@ -13,6 +13,7 @@ import numpy as np
 from xdsl.ir import Operation
 
 from irc.dialects.nd.evaluate import EVALUATE, EmptyReductionError, evaluate_op
+from irc.dialects.nd.foreign_numpy import ForeignError
 from irc.execution.control import CheckFailed
 from irc.execution.outcome import ExecutionError, Failure
 
@@ -32,5 +33,7 @@ def evaluate(
         return evaluate_op(op, operands, sizes)
     except EmptyReductionError as error:
         raise CheckFailed(Failure("shape", str(error))) from None
+    except ForeignError as error:
+        raise CheckFailed(Failure("assert", str(error))) from None
     except KeyError as error:
         raise ExecutionError(f"the size {error} has no value") from None

@@ -13,7 +13,10 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute, Operation
 
 from irc.dialects import rt
+from irc.dialects.foreign import ForeignOp
+from irc.dialects.foreign_calls import ForeignFunction
 from irc.dialects.nd import special
+from irc.dialects.verify import span_of
 from irc.execution import numerics
 from irc.execution.fma import fma, fma_bf16
 from irc.execution.outcome import ExecutionError
@@ -219,6 +222,16 @@ def _special(op: rt.SpecialOp, c: PythonText) -> None:
     c.assign(op, f"special.{op.function.data}({', '.join(c.names(op.operands))})[()]")
 
 
+def _foreign(op: ForeignOp, c: PythonText) -> None:
+    dtypes = tuple(d.data for d in op.dtypes.data)
+    span = span_of(op)
+    call = c.constant(
+        ForeignFunction(op.symbol.data, op.library.data, dtypes, span.file if span else ""),
+        op.symbol.data,
+    )
+    c.assign(op, f"{call}({', '.join(c.names(op.operands))})")
+
+
 def _cast(function: str) -> Handler:
     def write(op: Operation, c: PythonText) -> None:
         target = op.results[0].type
@@ -295,6 +308,7 @@ def _handlers() -> dict[type[Operation], Handler]:
     table[math.FmaOp] = _fma
     table[rt.PhiloxOp] = _philox
     table[rt.SpecialOp] = _special
+    table[ForeignOp] = _foreign
     table[UnrealizedConversionCastOp] = _reinterpret
     return table
 

@@ -24,6 +24,7 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from irc.codegen.c.effects import emit_assert, emit_print, span
+from irc.codegen.c.foreign import Foreign
 from irc.codegen.c.header import read_support
 from irc.codegen.c.identifiers import comment, string_literal
 from irc.codegen.c.memory import (
@@ -46,6 +47,7 @@ from irc.codegen.c.scalars import SPELL
 from irc.codegen.c.scope import ATOM, CHOICE, SUM, UNARY, Expr, Scope, Uses
 from irc.codegen.c.types import c_type, suffix, vector_typedef
 from irc.dialects import rt
+from irc.dialects.foreign import ForeignOp
 from irc.dialects.routines import RoutineOp
 from irc.errors import InternalError
 from irc.sizes import Poly, parse
@@ -71,11 +73,13 @@ class KernelText:
     functions   everything that the kernels need, for the module's file
     arenas      function -> bytes of workspace, a polynomial in its sizes
     threads     whether the text has OpenMP loops
+    foreign     functions of other libraries that it calls
     """
 
     functions: str
     arenas: dict[str, str] = field(default_factory=dict)
     threads: bool = False
+    foreign: tuple[Foreign, ...] = ()
 
 
 def emit_functions(
@@ -118,7 +122,7 @@ def emit_functions(
     support = ["mathlib.h", *sorted(uses.support)]
     library = [_without_includes(read_support(name)) for name in support]
     parts = [*library, *vectors, *constants, *inner, *outer]
-    return KernelText("\n\n".join(parts) + "\n", arenas, uses.threads)
+    return KernelText("\n\n".join(parts) + "\n", arenas, uses.threads, uses.foreign.all())
 
 
 def _without_includes(text: str) -> str:
@@ -262,7 +266,7 @@ def _strings(attr: Attribute | None) -> list[str]:
 
 def _uses_context(op: func.FuncOp, fields: Mapping[str, str]) -> bool:
     for inner in op.walk():
-        if isinstance(inner, rt.AssertOp | rt.PrintOp):
+        if isinstance(inner, rt.AssertOp | rt.PrintOp | ForeignOp):
             return True
         if isinstance(inner, memref.GetGlobalOp) and inner.name_.root_reference.data in fields:
             return True
@@ -374,6 +378,39 @@ def _assign(names: list[str], values: list[SSAValue], c: Scope) -> None:
             c.line(f"{name} = {texts[k]};")
 
 
+def emit_while(op: Operation, c: Scope) -> None:
+    """Carried values are variables; so is what the condition passes on, unless it is one of them."""
+    assert isinstance(op, scf.WhileOp)
+    before, after = op.before_region.block, op.after_region.block
+    end, last = before.last_op, after.last_op
+    assert isinstance(end, scf.ConditionOp) and isinstance(last, scf.YieldOp)
+    for arg, init in zip(before.args, op.arguments, strict=True):
+        name = c.fresh(arg.name_hint, "carried")
+        c.line(f"{c.type(arg)} {name} = {c.name(init, CHOICE)};")
+        c.bind(arg, name)
+    others = [k for k, value in enumerate(end.args) if value not in before.args]
+    for k, (value, arg, result) in enumerate(zip(end.args, after.args, op.results, strict=True)):
+        if k in others:
+            name = c.fresh(arg.name_hint, "passed")
+            c.line(f"{c.type(arg)} {name};")
+        else:
+            name = c.name(value)
+        c.bind(arg, name)
+        c.bind(result, name)
+    place = len(c.lines)
+    with c.block("for (;;)"):
+        emit_block(before, c)
+        _assign([c.name(after.args[k]) for k in others], [end.args[k] for k in others], c)
+        condition = c.name(end.condition, CHOICE)
+        if all(line is None for line in c.lines[place + 1 :]):
+            c.lines[place] = "    " * (c.depth - 1) + f"while ({condition}) {{"
+        else:
+            with c.block(f"if (!{c.name(end.condition, UNARY)})"):
+                c.line("break;")
+        emit_block(after, c)
+        _assign([c.name(a) for a in before.args], list(last.operands), c)
+
+
 def emit_parallel(op: Operation, c: Scope) -> None:
     """Threads share out the iterations; the text means the same without OpenMP."""
     assert isinstance(op, scf.ParallelOp)
@@ -472,9 +509,11 @@ def emit_nothing(op: Operation, c: Scope) -> None:
 
 EMIT: dict[type[Operation], Callable[[Operation, Scope], None]] = {
     scf.ForOp: emit_for,
+    scf.WhileOp: emit_while,
     scf.ParallelOp: emit_parallel,
     scf.IfOp: emit_if,
     scf.YieldOp: emit_nothing,
+    scf.ConditionOp: emit_nothing,
     scf.ReduceOp: emit_nothing,
     func.ReturnOp: emit_nothing,
     func.CallOp: emit_call,

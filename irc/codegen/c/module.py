@@ -15,11 +15,12 @@ What the kernels' text must keep to:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from irc.abi import INIT_FUNCTION, RNG_STATE, ModuleSpec, StateSpec, to_json
 from irc.codegen.c.doors import function_doors, invoke_table, size_c
+from irc.codegen.c.foreign import Foreign, closing, members, opening
 from irc.codegen.c.header import header_text, read_support
 from irc.codegen.c.identifiers import string_literal
 from irc.codegen.c.names import ModuleNames, kernel_name, module_names
@@ -38,11 +39,17 @@ class ModuleText:
     header: str
 
 
-def module_text(spec: ModuleSpec, kernels: str, arenas: Mapping[str, str]) -> ModuleText:
+def module_text(
+    spec: ModuleSpec,
+    kernels: str,
+    arenas: Mapping[str, str],
+    foreign: Sequence[Foreign] = (),
+) -> ModuleText:
     """
     The complete module around `kernels`.
 
-    arenas   function -> bytes of workspace, a size in the function's symbols; "0" when missing
+    arenas    function -> bytes of workspace, a size in the function's symbols; "0" when missing
+    foreign   functions of other libraries that the kernels call
 
     Raises Unsupported for states that no memory can hold.
     """
@@ -54,15 +61,15 @@ def module_text(spec: ModuleSpec, kernels: str, arenas: Mapping[str, str]) -> Mo
         "#pragma GCC visibility push(default)",
         header,
         "#pragma GCC visibility pop",
-        *map(_support, _support_files(spec, kernels)),
-        _context(spec, names),
+        *map(_support, _support_files(spec, kernels, foreign)),
+        _context(spec, names, foreign),
         kernels.strip("\n"),
         *(
             text
             for f in numbered.values()
             for text in function_doors(spec, names, f, arenas.get(f.name, "0"))
         ),
-        *_life(spec, names, arenas),
+        *_life(spec, names, arenas, foreign),
         *_accessors(spec, names),
         *_storage(spec, names),
         _generic(spec, names),
@@ -71,12 +78,14 @@ def module_text(spec: ModuleSpec, kernels: str, arenas: Mapping[str, str]) -> Mo
     return ModuleText("\n\n".join(parts) + "\n", header)
 
 
-def _support_files(spec: ModuleSpec, kernels: str) -> Iterator[str]:
+def _support_files(spec: ModuleSpec, kernels: str, foreign: Sequence[Foreign]) -> Iterator[str]:
     """What the module uses; a C compiler needs its time for the rest, too."""
     yield "prelude.h"
     if "irc_text" in kernels:
         yield "text.h"
     yield from ("generic.h", "tensors.h", "storage.h")
+    if foreign:
+        yield "foreign.h"
 
 
 def _support(name: str) -> str:
@@ -85,10 +94,11 @@ def _support(name: str) -> str:
     return "\n".join(line for line in lines if not line.startswith('#include "')).strip()
 
 
-def _context(spec: ModuleSpec, names: ModuleNames) -> str:
+def _context(spec: ModuleSpec, names: ModuleNames, foreign: Sequence[Foreign]) -> str:
     lines = [f"struct {names.prefix} {{", "    irc_head head;"]
     for s in spec.states:
         lines.append(f"    {DTYPES[s.dtype].c} *{names.fields[s.name]}; /* {s.type} */")
+    lines += members(foreign)
     return "\n".join([*lines, "};"])
 
 
@@ -103,7 +113,9 @@ def _offsets(states: tuple[StateSpec, ...]) -> tuple[list[int], int]:
     return offsets, end
 
 
-def _life(spec: ModuleSpec, names: ModuleNames, arenas: Mapping[str, str]) -> Iterator[str]:
+def _life(
+    spec: ModuleSpec, names: ModuleNames, arenas: Mapping[str, str], foreign: Sequence[Foreign]
+) -> Iterator[str]:
     """new, free, seed, error."""
     p = names.prefix
     offsets, total = _offsets(spec.states)
@@ -138,6 +150,7 @@ def _life(spec: ModuleSpec, names: ModuleNames, arenas: Mapping[str, str]) -> It
         lines += ["    static char none[IRC_ALIGNMENT];", "    m->head.states = none;"]
     for s, offset in zip(spec.states, offsets, strict=True):
         lines.append(f"    m->{names.fields[s.name]} = (void *)(m->head.states + {offset});")
+    lines += opening(p, foreign)
     lines.append(f"    {p}_seed(m, seed);")
     if init:
         lines += _run_init(names, arenas)
@@ -149,7 +162,7 @@ def _life(spec: ModuleSpec, names: ModuleNames, arenas: Mapping[str, str]) -> It
     release = "    free(m->head.states);\n" if total else ""
     free = (
         f"void {p}_free({p} *m)\n{{\n    if (m == NULL)\n        return;\n"
-        f"    free(m->head.arena);\n{release}    free(m);\n}}"
+        f"    free(m->head.arena);\n{release}{closing(foreign)}    free(m);\n}}"
     )
     error = f"const char *{p}_error(const {p} *m)\n{{\n    return m->head.error;\n}}"
     yield from (_seed(spec, names), free, "\n".join(lines), new, error)

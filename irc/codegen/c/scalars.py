@@ -17,6 +17,7 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute, Operation, SSAValue
 
+from irc.codegen.c.foreign import value_type
 from irc.codegen.c.scope import (
     ATOM,
     BITS,
@@ -32,6 +33,7 @@ from irc.codegen.c.scope import (
 )
 from irc.codegen.c.types import c_type, is_bool, is_half, literal, suffix, unsigned
 from irc.dialects import rt
+from irc.dialects.foreign import ForeignOp
 from irc.dialects.upstream import RemfOp
 from irc.errors import InternalError
 
@@ -441,6 +443,14 @@ def spell_special(op: Operation, c: Scope) -> Expr:
     return f"irc_{op.function.data}_{suffix(op.res.type)}({arguments})", ATOM
 
 
+def spell_foreign(op: Operation, c: Scope) -> Expr:
+    assert isinstance(op, ForeignOp)
+    *arguments, result = [value_type(d.data) for d in op.dtypes.data]
+    member = c.uses.foreign.member(op.symbol.data, op.library.data, result, arguments)
+    given = ", ".join(c.name(v, CHOICE) for v in op.operands)
+    return f"ctx->{member}({given})", ATOM
+
+
 SPELL: dict[type[Operation], Speller] = {
     **dict.fromkeys(_INTEGER, spell_integer),
     **dict.fromkeys(_INFIX, spell_infix),
@@ -455,6 +465,7 @@ SPELL: dict[type[Operation], Speller] = {
     math.FPowIOp: spell_fpowi,
     rt.PhiloxOp: spell_philox,
     rt.SpecialOp: spell_special,
+    ForeignOp: spell_foreign,
     vector.BroadcastOp: spell_broadcast,
     vector.FMAOp: spell_fma,
     **dict.fromkeys(

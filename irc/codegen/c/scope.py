@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from xdsl.dialects.builtin import MemRefType, VectorType
 from xdsl.ir import Operation, SSAValue
 
+from irc.codegen.c.foreign import ForeignTable
 from irc.codegen.c.identifiers import identifier
 from irc.codegen.c.types import c_type
 from irc.errors import InternalError
@@ -33,6 +34,7 @@ class Uses:
 
     vectors: dict[str, VectorType] = field(default_factory=dict)
     support: set[str] = field(default_factory=set)
+    foreign: ForeignTable = field(default_factory=lambda: ForeignTable({}))
     threads: bool = False
 
 

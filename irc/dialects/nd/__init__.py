@@ -14,6 +14,7 @@ linear.py       factorizations and solutions of linear systems
 indexing.py     reads and writes at computed positions
 control.py      regions, derivatives as values
 loops.py        recurrences and searches
+foreign.py      functions of other libraries; foreign_numpy.py asks them
 effects.py      state, checks, printing
 
 What they share:
@@ -34,6 +35,7 @@ from irc.dialects.nd.contraction import DotOp
 from irc.dialects.nd.control import GradOp, IfOp, JvpOp, StopGradientOp, YieldOp
 from irc.dialects.nd.convolution import ConvOp, MaxPoolIndexOp, MaxPoolOp, WindowExtremumOp
 from irc.dialects.nd.effects import AssertOp, PrintOp, StateOp, StateReadOp, StateWriteOp
+from irc.dialects.nd.foreign import ExternMapOp, ExternOp
 from irc.dialects.nd.indexing import GatherOp, ScatterOp
 from irc.dialects.nd.linear import CholeskyOp, LuOp, SolveOp, SwapRowsOp, TriangularSolveOp
 from irc.dialects.nd.loops import ScanDraft, ScanOp, ScanSequence, ScanState, WhileOp
@@ -78,6 +80,8 @@ ND = Dialect(
         ConvOp,
         CumulativeOp,
         DotOp,
+        ExternMapOp,
+        ExternOp,
         FullOp,
         GatherOp,
         GradOp,
@@ -114,7 +118,8 @@ __all__ = [
     "ELEMENTWISE", "ND", "REDUCE_OPS", "REDUCTIONS", "SCALARS",
     "ConvOp", "MaxPoolIndexOp", "MaxPoolOp", "WindowExtremumOp",
     "ArgOp", "ArgmaxOp", "ArgminOp", "AssertOp", "BroadcastOp", "Builder", "CastOp", "ConcatOp",
-    "ConstantOp", "DimsAttr", "DotOp", "ElementwiseOp", "FullOp", "GatherOp", "GradOp", "IfOp",
+    "ConstantOp", "DimsAttr", "DotOp", "ElementwiseOp", "ExternMapOp", "ExternOp", "FullOp",
+    "GatherOp", "GradOp", "IfOp",
     "InsertSliceOp", "IotaOp", "JvpOp", "PhiloxOp", "PointwiseOp", "PrintOp", "ReduceOp",
     "Reduction", "ReshapeOp", "Scalar", "ScanDraft", "ScanOp", "ScanSequence", "ScanState",
     "ScatterOp", "SizeOp", "SliceOp", "StateOp", "StateReadOp", "StateWriteOp", "StopGradientOp",

@@ -36,6 +36,7 @@ from irc.dialects.nd.effects import (
     StateReadOp,
     StateWriteOp,
 )
+from irc.dialects.nd.foreign import ExternMapOp, ExternOp
 from irc.dialects.nd.indexing import GatherOp, ScatterKind, ScatterOp
 from irc.dialects.nd.linear_builder import LinearBuilder
 from irc.dialects.nd.ordered import ArgsortOp, CumulativeKind, CumulativeOp
@@ -54,7 +55,7 @@ from irc.dialects.nd.structure import (
     ints,
     offsets,
 )
-from irc.dialects.nd.types import dims_of, dtype_of, element, rank_of, tensor
+from irc.dialects.nd.types import DimsAttr, dims_of, dtype_of, element, rank_of, tensor
 from irc.dtypes import I32, I64, U32, DType
 from irc.sizes import Size
 
@@ -444,6 +445,48 @@ class Builder(ConvolutionBuilder, LinearBuilder):
             operands=[cost, wrt, consts, [] if cotangent is None else [cotangent]],
             result_types=[[x.type for x in wrt]],
             properties=_flag("disconnected", disconnected),
+        )
+        return list(self.insert(op).results)
+
+    # -- functions of other libraries
+
+    def extern_map(
+        self,
+        symbol: str,
+        library: str,
+        xs: Sequence[SSAValue],
+        dtype: DType,
+        derivative: Block | None = None,
+    ) -> SSAValue:
+        """A function of numbers for each element; `derivative` ends with a YieldOp."""
+        return self._value(
+            ExternMapOp.create(
+                operands=xs,
+                result_types=[tensor(dtype, dims_of(xs[0]))],
+                properties={"symbol": StringAttr(symbol), "library": StringAttr(library)},
+                regions=[] if derivative is None else [Region(derivative)],
+            )
+        )
+
+    def extern(
+        self,
+        symbol: str,
+        library: str,
+        known: Sequence[Size],
+        xs: Sequence[SSAValue],
+        types: Sequence[TensorType],
+        derivative: Block | None = None,
+    ) -> list[SSAValue]:
+        """A function of whole arrays that is told the sizes `known` and gives `types`."""
+        op = ExternOp.create(
+            operands=xs,
+            result_types=types,
+            properties={
+                "symbol": StringAttr(symbol),
+                "library": StringAttr(library),
+                "sizes": DimsAttr(tuple(map(sizes.poly, known))),
+            },
+            regions=[] if derivative is None else [Region(derivative)],
         )
         return list(self.insert(op).results)
 

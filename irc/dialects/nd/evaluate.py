@@ -27,6 +27,7 @@ from irc.dialects.nd.arrays import (
 from irc.dialects.nd.contraction import DotOp, free_axes
 from irc.dialects.nd.control import StopGradientOp
 from irc.dialects.nd.convolution import ConvOp, MaxPoolIndexOp, MaxPoolOp, WindowExtremumOp
+from irc.dialects.nd.foreign_numpy import EVALUATE as FOREIGN
 from irc.dialects.nd.indexing import GatherOp, ScatterOp
 from irc.dialects.nd.linear_numpy import EVALUATE as LINEAR
 from irc.dialects.nd.ordered import ArgsortOp, CumulativeOp
@@ -331,6 +332,7 @@ def same(op: Operation, xs: Sequence[Array], sizes: Sizes) -> Array:
 EVALUATE: dict[type[Operation], Callable[[Any, Sequence[Array], Sizes], Array]] = {
     **{cls: elementwise for cls in ELEMENTWISE.values()},
     **{cls: reduce for cls in REDUCE_OPS.values()},
+    **FOREIGN,
     **LINEAR,
     ArgmaxOp: argext,
     ArgminOp: argext,

@@ -7,6 +7,7 @@ from xdsl.dialects.linalg.ops import GenericOp
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.ir.affine import AffineDimExpr
 
+from irc.dialects.foreign import ForeignOp
 from irc.dialects.routines import RoutineOp
 from irc.passes.loops.contractions import is_contraction
 from irc.passes.loops.structured import root
@@ -26,7 +27,8 @@ def find_epilogues(block: Block) -> dict[GenericOp, GenericOp]:
     (C2) The result is not needed afterwards, or is overwritten in place.
     (C3) Nothing in between writes what the contraction reads.
     (C4) The elementwise op does not write what the contraction reads.
-    (C5) It takes the result of no later contraction: it can run on the tiles of one only.
+    (C5) It calls no function of another library: tiles are vectors.
+    (C6) It takes the result of no later contraction: it can run on the tiles of one only.
     """
     found: dict[GenericOp, GenericOp] = {}
     open_: dict[SSAValue, GenericOp] = {}
@@ -65,7 +67,7 @@ def _fits(contraction: GenericOp, op: GenericOp, ref: SSAValue) -> bool:
         if root(value) is ref and value is not ref:
             return False
     inner = [v for o in op.body.block.ops for v in o.operands]
-    if ref in inner:
+    if ref in inner or any(isinstance(o, ForeignOp) for o in op.body.block.ops):
         return False
     sources = {root(v) for v in contraction.inputs}
     if any(root(v) in sources for v in op.outputs):

@@ -10,6 +10,7 @@ from xdsl.dialects.linalg.ops import IndexOp, YieldOp
 from xdsl.ir import Block, Operation, SSAValue
 
 from irc.dialects import rt
+from irc.dialects.foreign import ForeignOp
 from irc.passes.loops.builder import Index, Pen
 from irc.passes.loops.structured import Operand, element_index, resolve
 
@@ -33,6 +34,7 @@ _STAYS: frozenset[type[Operation]] = frozenset(
 _COST: dict[type[Operation], int] = {
     rt.PhiloxOp: 64,
     rt.SpecialOp: 64,
+    ForeignOp: 64,
     arith.DivfOp: 4,
     math.SqrtOp: 4,
     **{

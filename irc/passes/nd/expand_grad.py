@@ -28,6 +28,7 @@ from xdsl.passes import ModulePass
 from irc.diagnostics import Diagnostic, Label
 from irc.dialects.nd.builder import Builder
 from irc.dialects.nd.control import Derivative, GradOp, JvpOp, StopGradientOp
+from irc.dialects.nd.foreign import Extern
 from irc.dialects.verify import span_of
 from irc.errors import UserError
 from irc.passes.nd.dce import remove_dead
@@ -40,7 +41,8 @@ from irc.passes.nd.rules import nested_ops
 @dataclass(frozen=True)
 class ExpandGradPass(ModulePass):
     """
-    Replaces each `nd.grad` and `nd.jvp` by the ops that compute it, and drops `nd.stop_gradient`.
+    Replaces each `nd.grad` and `nd.jvp` by the ops that compute it, and drops
+    `nd.stop_gradient` and the derivatives of externs.
 
     Needs nd. Leaves nd without derivatives; new ops have the location of the forward op. Those
     of derivatives are expanded first, as they come first in the program.
@@ -53,10 +55,12 @@ class ExpandGradPass(ModulePass):
         derivatives = [o for o in nested_ops(op) if isinstance(o, Derivative)]
         for derivative in derivatives:
             expand(derivative)
-        for stop in list(nested_ops(op)):  # those in copies of regions too
-            if isinstance(stop, StopGradientOp):
-                stop.res.replace_all_uses_with(stop.x)
-                _erase(stop)
+        for other in list(nested_ops(op)):  # those in copies of regions too
+            if isinstance(other, StopGradientOp):
+                other.res.replace_all_uses_with(other.x)
+                _erase(other)
+            elif isinstance(other, Extern) and other.derivative is not None:
+                other.detach_region(other.derivative).erase()
         if derivatives:
             remove_dead(op)
 

@@ -18,6 +18,7 @@ from irc.dialects.nd.arrays import Array, numpy_dtype
 from irc.dialects.nd.contraction import DotOp
 from irc.dialects.nd.convolution import ConvOp
 from irc.dialects.nd.evaluate import EVALUATE, EmptyReductionError, OutsideError, evaluate_op
+from irc.dialects.nd.foreign import ExternMapOp, ExternOp
 from irc.dialects.nd.linear import LuOp
 from irc.dialects.nd.scalar import ELEMENTWISE, ElementwiseOp, PointwiseOp
 from irc.dialects.nd.sources import ConstantOp, FullOp, IotaOp, PhiloxOp, SizeOp
@@ -51,12 +52,10 @@ class FoldConstantsPass(ModulePass):
         apply_rules(op, Rules(numbers, size_of_constant, constant_of_one_value, constants))
 
 
-# Sources have nothing to fold; a broadcast would only make a constant larger; LU has two results.
-FOLDED = tuple(
-    cls
-    for cls in EVALUATE
-    if cls not in (FullOp, ConstantOp, IotaOp, SizeOp, PhiloxOp, BroadcastOp, LuOp)
-)
+# Sources have nothing to fold; a broadcast would only make a constant larger; LU has two results;
+# what another library says is asked at run time.
+_LEFT = (FullOp, ConstantOp, IotaOp, SizeOp, PhiloxOp, BroadcastOp, LuOp, ExternMapOp, ExternOp)
+FOLDED = tuple(cls for cls in EVALUATE if cls not in _LEFT)
 
 
 def _is_exact(op: IRDLOperation) -> bool:

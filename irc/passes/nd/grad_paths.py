@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from xdsl.ir import Block, Operation, OpResult, SSAValue
 
 from irc.dialects.nd.control import IfOp, StopGradientOp
+from irc.dialects.nd.foreign import Extern
 from irc.dialects.nd.loops import ScanOp, WhileOp
 from irc.dialects.nd.types import dtype_of
 from irc.passes.nd.rules import blocks_of, nested_ops
@@ -53,6 +54,8 @@ def between(ys: Iterable[SSAValue], consts: Collection[SSAValue]) -> list[Operat
 
 def inputs(op: Operation) -> Sequence[SSAValue]:
     """What `op` reads: its operands, then what its regions capture."""
+    if isinstance(op, Extern):
+        return op.operands  # its region is no part of what it computes
     return [*op.operands, *captured(op)] if op.regions else op.operands
 
 

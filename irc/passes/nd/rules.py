@@ -168,8 +168,8 @@ def is_removable(op: Operation) -> bool:
     known = _REMOVABLE.get(cls)
     if known is None:
         pure = op.has_trait(Pure) or cls is StateReadOp
-        known = _REMOVABLE[cls] = bool(pure and op.results and not op.regions)
-    return known
+        known = _REMOVABLE[cls] = bool(pure and op.results)
+    return known and not op.regions
 
 
 def is_dead(op: Operation) -> bool:

@@ -159,6 +159,7 @@ def window_offsets(op: WindowOp, c: Lowering) -> list[int | SSAValue]:
 LOWERINGS: dict[type[Operation], Lower] = {
     **{cls: pointwise for cls in nd.ELEMENTWISE.values()},
     nd.WhereOp: pointwise,
+    nd.ExternMapOp: pointwise,
     nd.CastOp: pointwise,
     nd.StopGradientOp: stop_gradient,
     nd.BroadcastOp: broadcast,

@@ -7,6 +7,7 @@ from xdsl.dialects.linalg.ops import IndexOp, YieldOp
 from xdsl.ir import Block, Operation
 
 from irc.dialects import rt
+from irc.dialects.foreign import ForeignOp
 from irc.dialects.upstream import RemfOp
 
 REPEAT_LIMIT = 2  # per element, again along loops that the producer does not have
@@ -50,6 +51,7 @@ _COSTS: dict[type[Operation], int] = {
     RemfOp: NEVER,
     rt.PhiloxOp: NEVER,
     rt.SpecialOp: NEVER,
+    ForeignOp: NEVER,
 }
 
 

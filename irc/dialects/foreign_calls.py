@@ -1,0 +1,97 @@
+"""Calls of functions of other libraries from Python, for the levels that run there."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from irc.errors import LoadError
+
+_TYPES: dict[str, Any] = {
+    "bool": ctypes.c_bool,
+    "i8": ctypes.c_int8,
+    "i16": ctypes.c_int16,
+    "i32": ctypes.c_int32,
+    "i64": ctypes.c_int64,
+    "u8": ctypes.c_uint8,
+    "u16": ctypes.c_uint16,
+    "u32": ctypes.c_uint32,
+    "u64": ctypes.c_uint64,
+    "f32": ctypes.c_float,
+    "f64": ctypes.c_double,
+}
+
+
+@dataclass(frozen=True)
+class ForeignFunction:
+    """
+    A function of numbers, called for each element of arrays of one shape, or of numbers.
+
+    dtypes   of the arguments, then of the result; the arrays may be signless
+    file     the program that names the library, beside which it is looked for
+    """
+
+    symbol: str
+    library: str
+    dtypes: tuple[str, ...]
+    file: str = ""
+
+    def __call__(self, *xs: Any) -> Any:
+        """Raises LoadError when the library or the function is not found."""
+        function = _find(self.symbol, self.library, self.file)
+        types = [_TYPES[name] for name in self.dtypes]
+        function.argtypes, function.restype = types[:-1], types[-1]
+        shape, result = np.shape(xs[0]), np.dtype(types[-1])
+        rows = zip(*(np.ravel(x).tolist() for x in xs), strict=True)
+        made = np.array([function(*row) for row in rows], result).reshape(shape)
+        signless = made.view(f"i{result.itemsize}") if result.kind == "u" else made
+        return signless[()]
+
+
+def call_whole(
+    symbol: str,
+    library: str,
+    sizes: Sequence[int],
+    dtypes: Sequence[str],
+    xs: Sequence[np.ndarray],
+    results: Sequence[np.ndarray],
+    file: str = "",
+) -> int:
+    """
+    One call with sizes, then arguments (numbers by value, arrays by pointer), then results.
+
+    Gives its status; `results` are written. Raises LoadError as `ForeignFunction` does.
+    """
+    function = _find(symbol, library, file)
+    function.argtypes, function.restype = None, ctypes.c_int
+    kept = [np.ascontiguousarray(x) for x in xs]
+    arguments: list[Any] = [ctypes.c_int64(n) for n in sizes]
+    for dtype, x, given in zip(dtypes, kept, xs, strict=True):
+        by_value = not np.ndim(given)
+        arguments.append(_TYPES[dtype](x.item()) if by_value else ctypes.c_void_p(x.ctypes.data))
+    arguments += [ctypes.c_void_p(x.ctypes.data) for x in results]
+    return int(function(*arguments))
+
+
+def _find(symbol: str, library: str, file: str) -> Any:
+    opened = _open(library, os.path.dirname(os.path.abspath(file)))
+    try:
+        return opened[symbol]  # a new object each time: prototypes may differ
+    except AttributeError:
+        message = f"the library {library} has no function `{symbol}`, which an extern names"
+        raise LoadError(message) from None
+
+
+@lru_cache(maxsize=64)
+def _open(library: str, folder: str) -> ctypes.CDLL:
+    beside = os.path.join(folder, library)
+    try:
+        return ctypes.CDLL(beside if os.path.exists(beside) else library)
+    except OSError as error:
+        raise LoadError(f"cannot open a library of an extern: {error}") from None
