@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from xdsl.dialects import memref
 from xdsl.dialects.builtin import DYNAMIC_INDEX, MemRefType
 from xdsl.ir import Attribute, SSAValue
-from xdsl.ir.affine import AffineConstantExpr, AffineDimExpr
+from xdsl.ir.affine import (
+    AffineBinaryOpExpr,
+    AffineBinaryOpKind,
+    AffineConstantExpr,
+    AffineDimExpr,
+    AffineExpr,
+)
 
 from irc.dialects.nd.types import DimsAttr
 from irc.passes.loops.builder import DIMS, Index, Pen, memref_type
@@ -39,18 +45,15 @@ class Access:
 
 
 def access_of(operand: Operand, shapes: Shapes, pen: Pen) -> Access | None:
-    """None for an operand whose indices are more than loop counters and constants."""
+    """None for an operand whose indices are more than sums of multiples of loop counters."""
     if not isinstance(operand.ref.type, MemRefType):
         return None
     forms: list[tuple[Index, dict[int, Index]]] = []
     for e in operand.exprs:
-        match e:
-            case AffineDimExpr():
-                forms.append((0, {e.position: 1}))
-            case AffineConstantExpr():
-                forms.append((e.value, {}))
-            case _:
-                return None
+        form = linear_form(e)
+        if form is None:
+            return None
+        forms.append((form[0], dict(form[1])))
     ref = operand.ref
     while isinstance(ref.owner, memref.SubviewOp):
         ref, forms = _through(ref.owner, forms, pen)
@@ -66,6 +69,29 @@ def access_of(operand: Operand, shapes: Shapes, pen: Pen) -> Access | None:
         row = product([row, extent])
     element = ref.type.element_type  # type: ignore[attr-defined]
     return Access(flatten(ref, row, pen), offset, strides, element)
+
+
+def linear_form(expr: AffineExpr) -> tuple[int, dict[int, int]] | None:
+    """`2*d0 + d3 + 5` as (5, {0: 2, 3: 1}); None for what is not of that form."""
+    match expr:
+        case AffineDimExpr():
+            return 0, {expr.position: 1}
+        case AffineConstantExpr():
+            return expr.value, {}
+        case AffineBinaryOpExpr(kind=AffineBinaryOpKind.Add, lhs=x, rhs=y):
+            left, right = linear_form(x), linear_form(y)
+            if left is None or right is None:
+                return None
+            terms = dict(left[1])
+            for d, factor in right[1].items():
+                terms[d] = terms.get(d, 0) + factor
+            return left[0] + right[0], terms
+        case AffineBinaryOpExpr(kind=AffineBinaryOpKind.Mul, lhs=x, rhs=AffineConstantExpr()):
+            inner, by = linear_form(x), expr.rhs.value  # type: ignore[attr-defined]
+            if inner is None:
+                return None
+            return inner[0] * by, {d: factor * by for d, factor in inner[1].items()}
+    return None
 
 
 def _through(

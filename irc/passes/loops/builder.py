@@ -418,6 +418,11 @@ def memref_type(element: Attribute, shape: Sequence[int]) -> MemRefType:
     return known
 
 
+def flat_type(element: Attribute, length: Size) -> MemRefType:
+    """The memref type of a row of elements."""
+    return memref_type(element, [length if isinstance(length, int) else DYNAMIC])
+
+
 _MEMREFS: dict[tuple[Attribute, tuple[int, ...]], MemRefType] = {}
 _DEFAULTS: dict[type[Operation], dict[str, Attribute]] = {}
 

@@ -26,6 +26,7 @@ from xdsl.ir import Attribute, SSAValue
 
 from irc.passes.loops.access import Access, access_of
 from irc.passes.loops.builder import Pen
+from irc.passes.loops.convolutions import Windows, lower_windows, windows_of
 from irc.passes.loops.elementwise import lower_elementwise
 from irc.passes.loops.factors import Contraction
 from irc.passes.loops.helpers import Helpers
@@ -65,7 +66,9 @@ class Contractions:
     ) -> None:
         """Writes the loops at `pen`; `tail` is written with them."""
         c = self._analyse(s, init, tail, pen, shapes)
-        if c is None:
+        if isinstance(c, Windows):
+            lower_windows(c, self.helpers, self.target, pen, threads)
+        elif c is None:
             self._plain(s, init, tail, pen, shapes, threads)
         elif c.n is None:
             lower_dots(c, self.helpers, self.target, pen, threads)
@@ -97,14 +100,17 @@ class Contractions:
         tail: Structured | None,
         pen: Pen,
         shapes: Shapes,
-    ) -> Contraction | None:
+    ) -> Contraction | Windows | None:
         """The roles of the loops, or None where plain loops are better or the only way."""
         total = product(s.loops)
         element = s.outputs[0].ref.type.element_type  # type: ignore[attr-defined]
         if isinstance(total, int) and total <= SMALL:
             return None
-        if not _is_product(s.op) or not _has_vectors(element) or not _projects(s):
+        if not _is_product(s.op) or not _has_vectors(element) or not _stored_whole(s):
             return None
+        if not _projects(s):
+            roles = [_role(s, d) for d in range(len(s.loops))]
+            return windows_of(s, roles, init, tail, pen, shapes, self.target)
         s = collapse(s, shapes, pen, only_reduced=tail is not None)
         roles = [_role(s, d) for d in range(len(s.loops))]
         if "none" in roles or roles.count("k") != 1:
@@ -144,8 +150,15 @@ def _projects(s: Structured) -> bool:
         dims = [getattr(e, "position", None) for e in operand.exprs]
         if None in dims or len(set(dims)) != len(dims):
             return False
-    layout = s.outputs[0].ref.type.layout  # type: ignore[attr-defined]
-    return isinstance(layout, NoneAttr)
+    return True
+
+
+def _stored_whole(s: Structured) -> bool:
+    """Whether the result is an array of its own, each axis of which is a loop."""
+    output = s.outputs[0]
+    dims = [getattr(e, "position", None) for e in output.exprs]
+    layout = output.ref.type.layout  # type: ignore[attr-defined]
+    return None not in dims and len(set(dims)) == len(dims) and isinstance(layout, NoneAttr)
 
 
 def _role(s: Structured, dim: int) -> Role:

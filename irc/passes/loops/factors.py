@@ -67,10 +67,14 @@ class Shape:
 
 
 def tile_shape(c: Contraction, target: Target) -> Shape:
+    """The tile for a product."""
+    return shape_for(c.extent(c.m), c.extent(c.n), c.element, target)
+
+
+def shape_for(m: Size, n: Size, element: Attribute, target: Target) -> Shape:
     """As many sums as the registers hold, beside one row of B and an element of A."""
-    lanes = max(target.lanes(element_bytes(c.element)), 2)
+    lanes = max(target.lanes(element_bytes(element)), 2)
     many = target.registers >= 32
-    n, m = c.extent(c.n), c.extent(c.m)
     widest = -(-n // lanes) if isinstance(n, int) else 8
     if m == 1:
         return Shape(1, max(min(widest, 8 if many else 4), 1), lanes)

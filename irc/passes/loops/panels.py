@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from xdsl.dialects import arith
 from xdsl.dialects.builtin import AnyFloat
 from xdsl.ir import Attribute, SSAValue
 
 from irc.passes.loops.access import Access
-from irc.passes.loops.builder import Index, Pen, memref_type
+from irc.passes.loops.builder import Index, Pen, flat_type
 from irc.passes.loops.factors import PACK_ROWS, Contraction, Shape
 from irc.passes.loops.nest import open_loops
-from irc.sizes import product
+from irc.sizes import Size, product
 
 
 def pack_panel(
@@ -41,7 +43,7 @@ def pack_panel(
     m = c.extent(c.m)
     if not lies_right or (isinstance(m, int) and m >= PACK_ROWS):
         _pack(c, pen, at, width, columns, panel, panel_at)
-        return _as_flat(panel, pen), panel_at, columns
+        return as_flat(panel, pen), panel_at, columns
     in_place = None if isinstance(width, int) else pen.compare("eq", width, columns)
     if not isinstance(m, int):
         few = pen.compare("lt", pen.pool.size(m), PACK_ROWS)
@@ -49,7 +51,7 @@ def pack_panel(
     assert in_place is not None
     _, packing = pen.branch(in_place)
     _pack(c, packing, at, width, columns, panel, panel_at)
-    flat = _as_flat(panel, pen)
+    flat = as_flat(panel, pen)
     chosen = pen.op(arith.SelectOp, [in_place, b.flat, flat], flat.type, "b")
     return (
         chosen,
@@ -58,7 +60,8 @@ def pack_panel(
     )
 
 
-def _as_flat(panel: SSAValue, pen: Pen) -> SSAValue:
+def as_flat(panel: SSAValue, pen: Pen) -> SSAValue:
+    """A panel without its length in the type."""
     from irc.passes.loops.access import flatten
 
     op = panel.owner
@@ -102,16 +105,18 @@ def _pack(
         pen.anchor = anchor
 
 
-def widen_into(a: Access, element: Attribute, c: Contraction, pen: Pen) -> Access:
-    """A copy of a factor, its elements widened to those of the sum."""
-    dims = sorted(a.strides)
-    extents = [c.s.loops[d] for d in dims]
-    shape = [e if isinstance(e, int) else -1 for e in extents]
+def widen_into(
+    a: Access,
+    element: Attribute,
+    loops: Sequence[Size],
+    pen: Pen,
+    order: Sequence[int] | None = None,
+) -> Access:
+    """A copy of a factor, its elements widened to those of the sum, with axes in `order`."""
+    dims = sorted(a.strides) if order is None else order
+    extents = [loops[d] for d in dims]
     total = product(extents)
-    from xdsl.dialects.builtin import DYNAMIC_INDEX
-
-    type_ = memref_type(element, [total if isinstance(total, int) else DYNAMIC_INDEX])
-    copy = pen.alloc(type_, [total], "wide")
+    copy = pen.alloc(flat_type(element, total), [total], "wide")
     anchor = pen.anchor
     pens, ivs = open_loops(pen, [(0, pen.pool.size(e)) for e in extents])
     inner = pens[-1]
@@ -125,8 +130,7 @@ def widen_into(a: Access, element: Attribute, c: Contraction, pen: Pen) -> Acces
     position = new.at(inner, dict(zip(dims, ivs, strict=True)))
     inner.store(widened(inner, value, element), copy, [position])
     pen.anchor = anchor
-    assert shape is not None
-    return Access(_as_flat(copy, pen), 0, strides, element)
+    return Access(as_flat(copy, pen), 0, strides, element)
 
 
 def widened(pen: Pen, value: SSAValue, element: Attribute) -> SSAValue:

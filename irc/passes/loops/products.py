@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from xdsl.dialects import arith, scf
 from xdsl.dialects.builtin import AnyFloat, IntegerAttr, i64
-from xdsl.ir import Attribute, Block, Operation, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 
 from irc.passes.loops.access import Access, flatten
-from irc.passes.loops.builder import Index, Pen, constant_value, memref_type
+from irc.passes.loops.builder import Index, Pen, constant_value, flat_type
 from irc.passes.loops.elementwise import fill_elementwise
 from irc.passes.loops.factors import PACK_ROWS, Contraction, Shape, element_bytes, tile_shape
 from irc.passes.loops.helpers import Helpers
 from irc.passes.loops.nest import Nest, open_loops
 from irc.passes.loops.panels import pack_panel, widen_into
-from irc.passes.loops.structured import element_index
+from irc.passes.loops.structured import element_index, root
 from irc.passes.loops.threads import Threads
 from irc.passes.loops.tiles import Flavour, call_dot, call_tile
 from irc.sizes import Size, product
@@ -34,8 +34,8 @@ def lower_tiles(
     if _may_pack(c, shape):
         length = product([k, shape.columns * split])
         copies = product([length, _outer_copies(c, fixed)])
-        panel = pen.alloc(_flat(c.element, copies), [copies], "panel")
-    a = c.a = c.a if _lies_right(c) else widen_into(c.a, c.element, c, pen)
+        panel = pen.alloc(flat_type(c.element, copies), [copies], "panel")
+    a = c.a = c.a if _lies_right(c) else widen_into(c.a, c.element, c.s.loops, pen)
     extent = outer_pen.pool.size(n)
     body, panel_at, lb, ub = _chunks(c, outer_pen, fixed, split, shape, extent, threads)
     columns, j0 = body.counted(lb, ub, shape.columns, "j")
@@ -64,8 +64,8 @@ def lower_tiles(
         arguments = [at.pool.size(k), a.flat, here, a_step, b, b_at, b_stride, flat_tile, first]
         call_tile(helpers, at, (rows, shape.columns), shape.lanes, flavour, c.element, arguments)
 
-    _call_tiles(body, shape, height, m, call)
-    pen.anchor = _outermost(pen, body)
+    call_tiles(body, shape, height, m, call)
+    pen.anchor = outermost(pen, body)
     _finish(c, pen, body, fixed, (i0, j0), (height, width), tile)
     pen.anchor = anchor
 
@@ -76,7 +76,7 @@ def _lies_right(c: Contraction) -> bool:
     return c.a.element == c.element and (c.m is None or 1 in steps)
 
 
-def _outermost(pen: Pen, inner: Pen) -> Operation | None:
+def outermost(pen: Pen, inner: Pen) -> Operation | None:
     """The op in the pen's block that `inner` writes inside of."""
     block: Block | None = inner.block
     op: Operation | None = inner.anchor
@@ -94,7 +94,7 @@ def _flavour(a: Access, c: Contraction) -> tuple[Flavour, Index, Index]:
     return "columns", along_k, along_m
 
 
-def _call_tiles(body: Pen, shape: Shape, height: Index, m: Size, call: object) -> None:
+def call_tiles(body: Pen, shape: Shape, height: Index, m: Size, call: object) -> None:
     """A full tile by one function, the rows left over at the end by smaller ones."""
     assert callable(call)
     if isinstance(height, int):
@@ -167,11 +167,6 @@ def _may_pack(c: Contraction, shape: Shape) -> bool:
         return True
     return not isinstance(m, int) or m >= PACK_ROWS
 
-
-def _flat(element: Attribute, length: Size) -> memref_type:  # type: ignore[valid-type]
-    from xdsl.dialects.builtin import DYNAMIC_INDEX
-
-    return memref_type(element, [length if isinstance(length, int) else DYNAMIC_INDEX])
 
 
 def _chunks(
@@ -249,7 +244,8 @@ def store(c: Contraction, nest: Nest, total: SSAValue) -> None:
     tail_nest.depth[total] = len(nest.pens) - 1
     for pen in nest.pens[1:]:
         pen.location = c.tail.op.location
-    taken = {n: total for n, o in enumerate(c.tail.inputs) if o.ref is output.ref}
+    own = root(output.ref)
+    taken = {n: total for n, o in enumerate(c.tail.inputs) if root(o.ref) is own}
     fill_elementwise(c.tail, tail_nest, taken)
 
 
@@ -289,9 +285,9 @@ def lower_dots(
         arguments = [k, c.a.flat, here, stride, c.b.flat, x_at, flat_results, first]
         call_dot(helpers, at, count, lanes, c.element, arguments)
 
-    _call_tiles(body, Shape(rows, 1, lanes), height, m, call)
+    call_tiles(body, Shape(rows, 1, lanes), height, m, call)
     inner, (i,) = open_loops(body, [(0, height)], ["i"])
-    pen.anchor = _outermost(pen, body)
+    pen.anchor = outermost(pen, body)
     pens = [pen, *inner]
     total = pens[2].load(results, [i], "total")
     by_dim: list[Index] = [0] * len(c.s.loops)

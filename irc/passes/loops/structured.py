@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from xdsl.dialects import func, memref
@@ -115,7 +115,13 @@ def dims_in(expr: AffineExpr) -> set[int]:
     return {e.position for e in expr.dfs() if isinstance(e, AffineDimExpr)}
 
 
-def collapse(s: Structured, shapes: Shapes, pen: Pen, only_reduced: bool = False) -> Structured:
+def collapse(
+    s: Structured,
+    shapes: Shapes,
+    pen: Pen,
+    only_reduced: bool = False,
+    apart: Iterable[int] = (),
+) -> Structured:
     """
     Joins neighbouring loops that walk through memory as one.
 
@@ -125,15 +131,15 @@ def collapse(s: Structured, shapes: Shapes, pen: Pen, only_reduced: bool = False
         y[i, j] = f(x[i, j])
     ```
 
-    A loop whose counter the body asks for stays, with `only_reduced` every parallel loop too.
-    Operands are shown in their new shape.
+    A loop whose counter the body asks for stays, and those `apart`; with `only_reduced` every
+    parallel loop too. Operands are shown in their new shape.
     """
-    kept = {i.dim.value.data for i in s.op.body.block.ops if isinstance(i, IndexOp)}
+    kept = asked_for(s) | set(apart)
     if only_reduced:
         kept |= {d for d, r in enumerate(s.reduced) if not r}
     groups: list[list[int]] = []
     for dim in range(len(s.loops)):
-        if groups and _joins(s, groups[-1][-1], dim, kept):
+        if groups and joins(s, groups[-1][-1], dim, kept):
             groups[-1].append(dim)
         else:
             groups.append([dim])
@@ -150,6 +156,11 @@ def collapse(s: Structured, shapes: Shapes, pen: Pen, only_reduced: bool = False
     return Structured(s.op, loops, reduced, inputs, outputs)
 
 
+def asked_for(s: Structured) -> set[int]:
+    """Loops whose counters the body asks for."""
+    return {i.dim.value.data for i in s.op.body.block.ops if isinstance(i, IndexOp)}
+
+
 def _product(sizes: Sequence[Size]) -> Size:
     total: Size = 1
     for extent in sizes:
@@ -157,7 +168,8 @@ def _product(sizes: Sequence[Size]) -> Size:
     return total
 
 
-def _joins(s: Structured, d: int, e: int, kept: set[int]) -> bool:
+def joins(s: Structured, d: int, e: int, kept: set[int]) -> bool:
+    """Whether two neighbouring loops walk through the memory of all operands as one."""
     if s.reduced[d] != s.reduced[e] or d in kept or e in kept:
         return False
     for operand in s.operands:
