@@ -2,7 +2,8 @@
 Symbolic sizes: polynomials with integer coefficients in the names of sizes.
 
 Two sizes are equal when their normal forms are, so equality is a dictionary comparison.
-A quotient by a positive constant, as in `(n + 1)//2`, is an atom of its own.
+A quotient by a positive constant, as in `(n + 1)//2`, and a root, as in `root(n)`, are atoms of
+their own.
 Variables stand for sizes and are never negative; further knowledge comes as `facts`,
 polynomials known to be >= 0.
 """
@@ -12,9 +13,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from math import isqrt
 from typing import Union
 
-Atom = Union[str, "Quotient"]
+Atom = Union[str, "Quotient", "Root"]
 Monomial = tuple[tuple[Atom, int], ...]  # sorted (atom, exponent) pairs; () is the constant
 Size = Union[int, "Poly"]
 
@@ -47,8 +49,29 @@ class Quotient:
         return str(self)
 
 
+class Root:
+    """The atom floor(sqrt(radicand)); 0 for a radicand below 0."""
+
+    __slots__ = ("radicand", "_hash")
+
+    def __init__(self, radicand: Poly) -> None:
+        self.radicand = radicand
+        self._hash = hash((radicand, "root"))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Root) and self.radicand == other.radicand
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __str__(self) -> str:
+        return f"root({self.radicand})"
+
+    __repr__ = __str__
+
+
 class Poly:
-    """An immutable polynomial. Build with `var`, `const`, `parse` and the operators + - * //."""
+    """An immutable polynomial. Build with `var`, `const`, `root`, `parse`, + - * and //."""
 
     __slots__ = ("terms", "_hash", "_text")
     terms: dict[Monomial, int]
@@ -131,11 +154,11 @@ class Poly:
         return None
 
     def symbols(self) -> set[str]:
-        """Names of all variables, those inside quotients too."""
+        """Names of all variables, those inside quotients and roots too."""
         found: set[str] = set()
         for monomial in self.terms:
             for atom, _ in monomial:
-                found |= {atom} if isinstance(atom, str) else atom.numerator.symbols()
+                found |= {atom} if isinstance(atom, str) else _inside(atom).symbols()
         return found
 
     def nonnegative(self, facts: Iterable[Poly] = ()) -> bool:
@@ -146,7 +169,7 @@ class Poly:
         """
         if _adds_up(self):
             return True
-        facts = list(facts)
+        facts = [*facts, *_of_roots(self)]
         once = [self - f for f in facts]
         if any(_adds_up(p) for p in once):
             return True
@@ -162,8 +185,10 @@ class Poly:
             for atom, power in monomial:
                 if isinstance(atom, str):
                     base = poly(values[atom]) if atom in values else var(atom)
-                else:
+                elif isinstance(atom, Quotient):
                     base = atom.numerator.substitute(values) // atom.divisor
+                else:
+                    base = poly(root(atom.radicand.substitute(values)))
                 for _ in range(power):
                     term = term * base
             total = total + term
@@ -176,8 +201,10 @@ class Poly:
             for atom, power in monomial:
                 if isinstance(atom, str):
                     c *= values[atom] ** power
-                else:
+                elif isinstance(atom, Quotient):
                     c *= (atom.numerator.evaluate(values) // atom.divisor) ** power
+                else:
+                    c *= isqrt(max(0, atom.radicand.evaluate(values))) ** power
             total += c
         return total
 
@@ -200,6 +227,14 @@ def var(name: str) -> Poly:
 def const(value: int) -> Poly:
     """A known size."""
     return Poly({(): value})
+
+
+def root(of: Size) -> Size:
+    """The square root, rounded down; 0 for what is below 0."""
+    value = size(of)
+    if isinstance(value, int):
+        return isqrt(max(0, value))
+    return Poly({((Root(value), 1),): 1})
 
 
 def poly(size: Size) -> Poly:
@@ -226,7 +261,7 @@ def product(sizes: Iterable[Size]) -> Size:
 @lru_cache(maxsize=4096)
 def parse(text: str) -> Poly:
     """
-    Reads what `str` of a polynomial writes: `2*n + 1`, `(n + 1)//2`, `n**2`.
+    Reads what `str` of a polynomial writes: `2*n + 1`, `(n + 1)//2`, `n**2`, `root(n)`.
 
     Raises ValueError for any other text.
     """
@@ -312,6 +347,8 @@ class _Reader:
             return const(int(token))
         if token and (token[0].isalpha() or token[0] == "_"):
             self.at += 1
+            if token == "root" and self.next == "(":
+                return poly(root(self.atom(depth)))
             return var(token)
         raise ValueError("a size is missing")
 
@@ -323,11 +360,22 @@ def _constant(value: Poly) -> int:
 
 
 def _adds_up(p: Poly) -> bool:
-    """Whether `p` is a sum of products of numbers >= 0: variables, and quotients of such sums."""
+    """Whether `p` is a sum of products of variables, roots, quotients of such sums, numbers >= 0."""
     return all(
-        c >= 0 and all(isinstance(atom, str) or _adds_up(atom.numerator) for atom, _ in monomial)
+        c >= 0
+        and all(not isinstance(atom, Quotient) or _adds_up(atom.numerator) for atom, _ in monomial)
         for monomial, c in p.terms.items()
     )
+
+
+def _of_roots(p: Poly) -> list[Poly]:
+    """n - root(n)**2 >= 0, for the roots in `p`."""
+    atoms = dict.fromkeys(a for m in p.terms for a, _ in m if isinstance(a, Root))
+    return [a.radicand - Poly({((a, 2),): 1}) for a in atoms if _adds_up(a.radicand)]
+
+
+def _inside(atom: Quotient | Root) -> Poly:
+    return atom.numerator if isinstance(atom, Quotient) else atom.radicand
 
 
 def _times(a: Monomial, b: Monomial) -> Monomial:

@@ -29,10 +29,12 @@ from irc.diagnostics import Diagnostic, Label
 from irc.dialects.nd.builder import Builder
 from irc.dialects.nd.control import Derivative, GradOp, JvpOp, StopGradientOp
 from irc.dialects.nd.foreign import Extern
+from irc.dialects.nd.loops import WhileOp
 from irc.dialects.verify import span_of
 from irc.errors import UserError
 from irc.passes.nd.dce import remove_dead
 from irc.passes.nd.grad_flows import Gradients, add_to
+from irc.passes.nd.grad_loops import Unbounded
 from irc.passes.nd.grad_paths import between, reached, varied
 from irc.passes.nd.grad_walk import backward
 from irc.passes.nd.rules import nested_ops
@@ -46,7 +48,8 @@ class ExpandGradPass(ModulePass):
 
     Needs nd. Leaves nd without derivatives; new ops have the location of the forward op. Those
     of derivatives are expanded first, as they come first in the program.
-    Raises UserError when a cost does not depend on what it is derived by.
+    Raises UserError when a cost does not depend on what it is derived by, and for a search
+    without a limit.
     """
 
     name = "nd-expand-grad"
@@ -68,7 +71,10 @@ class ExpandGradPass(ModulePass):
 def expand(op: Derivative) -> None:
     """Writes the ops of one derivative before it, and removes it."""
     b = Builder(InsertPoint.before(op), op.location)
-    results = _jvp(b, op) if isinstance(op, JvpOp) else _grad(b, op)
+    try:
+        results = _jvp(b, op) if isinstance(op, JvpOp) else _grad(b, op)
+    except Unbounded as error:
+        raise UserError(_unbounded(op, error.op)) from None
     for result, value in zip(op.results, results, strict=True):
         result.replace_all_uses_with(value)
     _erase(op)
@@ -128,4 +134,19 @@ def _disconnected(op: Derivative, y: SSAValue, x: SSAValue) -> Diagnostic:
         f"{cost} does not depend on {name}, so it has no derivative with respect to it",
         labels,
         helps=('write `disconnected="zero"` to get zeros',),
+    )
+
+
+def _unbounded(op: Derivative, loop: WhileOp) -> Diagnostic:
+    at, derived = span_of(loop), span_of(op)
+    labels = []
+    if at:
+        labels.append(Label(at, "how many steps it takes is not known before", primary=True))
+    if derived:
+        labels.append(Label(derived, "the derivative is taken here", primary=not at))
+    return Diagnostic(
+        "E0403",
+        "a `while` loop without a bound cannot be differentiated",
+        tuple(labels),
+        helps=("say how many steps there are at most: `loop ... while ... max 100 { ... }`",),
     )

@@ -35,7 +35,7 @@ from irc.dialects.nd.types import dims_of, dtype_of
 from irc.dtypes import BOOL
 from irc.passes.nd.grad_flows import Gradients, replace
 from irc.passes.nd.rules import nested_ops
-from irc.sizes import Poly
+from irc.sizes import Poly, Size
 
 # A row that the forward scan keeps: the number of a state, or a value that becomes an output.
 Leaf = int | SSAValue
@@ -232,11 +232,16 @@ def stop_history(op: ScanOp) -> SSAValue | None:
 
 def last_rows(b: Builder, op: ScanOp, k: int) -> SSAValue:
     """What the result of state `k` would be without its history."""
-    whole, depth = op.res[k], dims_of(op.inits[k])[0]
+    depth = dims_of(op.inits[k])[0]
+    return rows_of(b, op.res[k], 0 if op.reverse is not None else op.steps, depth)
+
+
+def rows_of(b: Builder, whole: SSAValue, at: Size, count: Size) -> SSAValue:
+    """`count` rows from row `at` on; `whole` itself when that is all of it."""
     dims = dims_of(whole)
-    start = 0 if op.reverse is not None else op.steps
-    rest = len(dims) - 1
-    return b.slice(whole, (depth, *dims[1:]), (start, *[0] * rest), [1] * len(dims))
+    if dims[0] == count:
+        return whole
+    return b.slice(whole, (count, *dims[1:]), (at, *[0] * (len(dims) - 1)), [1] * len(dims))
 
 
 def _tapped(holder: ScanSequence | ScanState) -> Iterable[tuple[BlockArgument, int]]:

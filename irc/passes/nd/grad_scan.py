@@ -39,8 +39,7 @@ from irc.passes.nd.dce import remove_dead_among
 from irc.passes.nd.grad_flows import Flows, Gradients, Walk, add_to
 from irc.passes.nd.grad_if import drop_effects
 from irc.passes.nd.grad_paths import captured, inside_scan, varied
-from irc.passes.nd.grad_residuals import Residuals, nested, references, stop_history
-from irc.sizes import Size
+from irc.passes.nd.grad_residuals import Residuals, nested, references, rows_of, stop_history
 
 
 def through_scan(
@@ -309,7 +308,7 @@ class _Backward:
         b, total, given = self.b, None, self.given[k]
         if given is not None and self.histories[k]:
             at = self.op.steps if self.mirrored else 0
-            total = _rows(b, given, at, state.depth)
+            total = rows_of(b, given, at, state.depth)
         for d, place in self.taps[k]:
             part = _placed(b, results[place], state.init, 0 if self.mirrored else state.depth - d)
             total = part if total is None else b.add(total, part)
@@ -333,11 +332,6 @@ def _placed(b: Builder, rows: SSAValue, whole: SSAValue, at: int) -> SSAValue:
         return rows
     rest = rank_of(whole) - 1
     return b.insert_slice(b.like(whole, 0), rows, (at, *[0] * rest), [1] * (rest + 1))
-
-
-def _rows(b: Builder, whole: SSAValue, at: Size, count: Size) -> SSAValue:
-    dims = dims_of(whole)
-    return b.slice(whole, (count, *dims[1:]), (at, *[0] * (len(dims) - 1)), [1] * len(dims))
 
 
 def _name(row: SSAValue) -> str | None:
