@@ -118,6 +118,9 @@ class StateWriteOp(StateAccess):
 
 # How the message of a check begins that guards an op which has an answer without it: 0.
 DIVISION_BY_ZERO = "division by zero"
+# Others, without which the answer is infinite or NaN.
+SINGULAR = "singular matrix"
+INDEFINITE = "matrix not positive definite"
 
 
 @irdl_op_definition

@@ -81,6 +81,14 @@ def identity(b: Any, like: SSAValue) -> SSAValue:
     return b.where(on, b.like(like, 1), b.like(like, 0))
 
 
+def diagonal(b: Any, x: SSAValue) -> SSAValue:
+    """The diagonal of each square matrix, as the last axis."""
+    last = rank_of(x) - 1
+    place = b.iota(dims_of(x)[-1:], I64, 0)
+    found = b.gather(x, [place, place], [last - 1, last], in_bounds=True)
+    return b.transpose(found, [*range(1, last), 0])
+
+
 # -- factorizations
 
 

@@ -9,16 +9,19 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 
-from irc.dialects.nd.effects import DIVISION_BY_ZERO, AssertOp
+from irc.dialects.nd.effects import DIVISION_BY_ZERO, INDEFINITE, SINGULAR, AssertOp
 from irc.dialects.nd.indexing import IndexedOp
 from irc.dialects.verify import walk
+
+# How checks begin that guard what has an answer without them.
+ANSWERED = (DIVISION_BY_ZERO, INDEFINITE, SINGULAR)
 
 
 @dataclass(frozen=True)
 class DropChecksPass(ModulePass):
     """
     Without a check a gather reads 0 where its index is outside, and a scatter writes nothing:
-    still no stray read. An integer divided by zero gives 0.
+    still no stray read. An integer divided by zero gives 0, a singular matrix infinity or NaN.
 
     ```
     nd.assert "bounds" %ok, "..."(%i)       ->
@@ -41,7 +44,7 @@ class DropChecksPass(ModulePass):
             if not isinstance(one, AssertOp) or one.kind.data != "bounds":
                 continue
             guarded = [reader for x in one.shown for reader in positions.get(x, ())]
-            if guarded or one.message.data.startswith(DIVISION_BY_ZERO):
+            if guarded or one.message.data.startswith(ANSWERED):
                 for reader in guarded:
                     reader.properties.pop("in_bounds", None)
                 one.detach()

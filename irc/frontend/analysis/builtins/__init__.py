@@ -31,6 +31,7 @@ from irc.frontend.analysis.builtins import (  # isort: skip
     derivatives,
     einsum,
     elementwise,
+    linear,
     moving,
     norms,
     ordered,
@@ -43,6 +44,6 @@ from irc.frontend.analysis.builtins import (  # isort: skip
 __all__ = [
     "convolution", "pooling",
     "BUILTINS", "Builtin", "Call", "call_builtin", "creation", "derivatives", "einsum",
-    "elementwise", "lookup", "method", "moving", "names", "norms", "ordered", "random",
+    "elementwise", "linear", "lookup", "method", "moving", "names", "norms", "ordered", "random",
     "reductions", "shapes", "softmax",
 ]  # fmt: skip

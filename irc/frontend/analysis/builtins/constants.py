@@ -21,10 +21,9 @@ PLANNED: dict[str, str] = {
         "with `sort` and `argsort`, keep the shape with `where`"
         for name in ("unique", "nonzero", "argwhere", "flatnonzero", "compress")
     },
-    "solve": "linear systems are planned",
-    "cholesky": "linear systems are planned",
-    "inv": "linear systems are planned",
-    "det": "linear systems are planned",
+    "eigh": "eigenvalues are planned; `v = A @ v / norm(A @ v)`, repeated, finds the largest",
+    "qr": "`cholesky(a.T @ a)` gives the transpose of its second factor",
+    "svd": "singular values are planned; `cholesky(a.T @ a)` and `solve` are there",
     "orthogonal": "use `glorot_uniform()` until then",
 }
 
