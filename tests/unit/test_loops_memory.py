@@ -56,6 +56,36 @@ def test_nothing_is_needed_when_results_are_written_directly() -> None:
     assert arena(chain(1)) == "0"
 
 
+def test_what_is_put_together_is_put_together_in_the_result() -> None:
+    """Also when it starts as memory that nobody has written: parts, elements of a loop."""
+    text = """
+func.func @joined(%n: index, %x: tensor<?xf32, #nd.dims<"n">>) -> tensor<?xf32, #nd.dims<"2*n">> {
+  %c2 = arith.constant 2 : index
+  %m = arith.muli %n, %c2 : index
+  %e = tensor.empty(%m) : tensor<?xf32, #nd.dims<"2*n">>
+  %a = tensor.insert_slice %x into %e[0] [%n] [1] : tensor<?xf32, #nd.dims<"n">> into tensor<?xf32, #nd.dims<"2*n">>
+  %b = tensor.insert_slice %x into %a[%n] [%n] [1] : tensor<?xf32, #nd.dims<"n">> into tensor<?xf32, #nd.dims<"2*n">>
+  func.return %b : tensor<?xf32, #nd.dims<"2*n">>
+}
+"""  # noqa: E501
+    assert arena(text) == "0"
+    running = (
+        text.partition("  %a =")[0].replace("@joined", "@running")
+        + """
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant 0.0 : f32
+  %r = scf.for %i = %c0 to %m step %c1 iter_args(%t = %e) -> (tensor<?xf32, #nd.dims<"2*n">>) {
+    %p = tensor.insert %zero into %t[%i] : tensor<?xf32, #nd.dims<"2*n">>
+    scf.yield %p : tensor<?xf32, #nd.dims<"2*n">>
+  }
+  func.return %r : tensor<?xf32, #nd.dims<"2*n">>
+}
+"""
+    )
+    assert arena(running) == "0"
+
+
 TWO = """  %s = arith.addf %a, %a : f32
   linalg.yield %s : f32"""
 

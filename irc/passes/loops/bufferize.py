@@ -193,7 +193,7 @@ class Bufferizer:
                     continue
                 made_here = isinstance(init.owner, Operation) and init.owner.parent is block
                 if made_here and live.last[init] <= live.position[op]:
-                    if not isinstance(init.owner, tensor.EmptyOp | StateReadOp):
+                    if not isinstance(init.owner, StateReadOp):
                         self.wanted[init] = place
 
     # -- placing results
