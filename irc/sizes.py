@@ -360,7 +360,7 @@ def _constant(value: Poly) -> int:
 
 
 def _adds_up(p: Poly) -> bool:
-    """Whether `p` is a sum of products of variables, roots, quotients of such sums, numbers >= 0."""
+    """Whether `p` is a sum of products of numbers >= 0; variables, roots, such quotients are."""
     return all(
         c >= 0
         and all(not isinstance(atom, Quotient) or _adds_up(atom.numerator) for atom, _ in monomial)

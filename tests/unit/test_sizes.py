@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isqrt
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from irc.sizes import Poly, const, parse, poly, product, size, var
+from irc.sizes import Poly, const, parse, poly, product, root, size, var
 
 N, M = var("n"), var("m")
 VALUES = st.fixed_dictionaries({"n": st.integers(0, 9), "m": st.integers(0, 9)})
@@ -33,8 +34,13 @@ def combined(inner: st.SearchStrategy[Pair]) -> st.SearchStrategy[Pair]:
     def quotient(a: Pair, d: int) -> Pair:
         return a[0] // d, lambda v: a[1](v) // d
 
-    return st.builds(binary, st.sampled_from("+-*"), inner, inner) | st.builds(
-        quotient, inner, st.integers(1, 4)
+    def rooted(a: Pair) -> Pair:
+        return poly(root(a[0])), lambda v: isqrt(max(0, a[1](v)))
+
+    return (
+        st.builds(binary, st.sampled_from("+-*"), inner, inner)
+        | st.builds(quotient, inner, st.integers(1, 4))
+        | st.builds(rooted, inner)
     )
 
 
@@ -96,3 +102,13 @@ def test_facts_are_used() -> None:
 def test_division_by_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="division of a size by 0"):
         N // 0
+
+
+def test_roots() -> None:
+    assert root(17) == 4 and root(-3) == 0
+    assert str(root(N + 1)) == "root(n + 1)" and parse("root(n + 1)") == root(N + 1)
+    assert parse("root + n") == var("root") + N
+    assert (N - poly(root(N)) * root(N)).nonnegative()
+    assert not (poly(root(N)) - 1).nonnegative()
+    with pytest.raises(ValueError, match="is not a size"):
+        parse("root(n")

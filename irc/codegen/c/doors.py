@@ -19,7 +19,7 @@ from irc.codegen.c.header import prototype, wrap_call
 from irc.codegen.c.identifiers import identifier, string_literal
 from irc.codegen.c.names import Arguments, ModuleNames, argument_names, kernel_name
 from irc.dtypes import DTYPES
-from irc.sizes import Monomial, Poly, parse, poly
+from irc.sizes import Monomial, Poly, Root, parse, poly
 
 _INT64_MAX = 2**63 - 1
 _MANY_AXES = 64
@@ -109,6 +109,8 @@ def _term_c(monomial: Monomial, coefficient: int, symbols: Mapping[str, str]) ->
     for atom, power in monomial:
         if isinstance(atom, str):
             spelled = symbols[atom]
+        elif isinstance(atom, Root):
+            spelled = f"irc_root({size_c(atom.radicand, symbols)})"
         else:
             spelled = f"irc_floordiv({size_c(atom.numerator, symbols)}, {_constant(atom.divisor)})"
         factors += [spelled] * power

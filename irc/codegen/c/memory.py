@@ -17,7 +17,7 @@ from irc.codegen.c.scope import CHOICE, PRODUCT, SUM, Scope
 from irc.codegen.c.types import c_type, literal, suffix
 from irc.dialects.routines import ROUTINES, RoutineOp
 from irc.errors import InternalError
-from irc.sizes import Poly, Quotient
+from irc.sizes import Poly, Quotient, Root
 
 
 def polynomial(size: Poly, names: dict[str, str]) -> str:
@@ -28,6 +28,8 @@ def polynomial(size: Poly, names: dict[str, str]) -> str:
         for atom, power in monomial:
             if isinstance(atom, Quotient):
                 text = f"(({polynomial(atom.numerator, names)}) / {atom.divisor})"
+            elif isinstance(atom, Root):
+                text = f"irc_root({polynomial(atom.radicand, names)})"
             else:
                 text = names[atom]
             parts += [text] * power

@@ -84,6 +84,18 @@ IRC_HELPER int64_t irc_floordiv(int64_t a, int64_t b)
     return a / b - (a % b < 0);
 }
 
+/* Floor of the square root of n; 0 for n < 0. */
+IRC_HELPER int64_t irc_root(int64_t n)
+{
+    int64_t root = 0;
+    for (int64_t bit = INT64_C(1) << 31; bit > 0; bit >>= 1) {
+        const int64_t more = root | bit;
+        if (more <= n / more)
+            root = more;
+    }
+    return root;
+}
+
 /* Solves factor * size + offset = extent for a size >= 0. */
 IRC_COLD bool irc_solve(int64_t extent, int64_t factor, int64_t offset, int64_t *size)
 {

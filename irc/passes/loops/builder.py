@@ -35,7 +35,8 @@ from xdsl.ir.affine.affine_expr import AffineBinaryOpKind
 
 from irc.dialects.nd.types import DimsAttr
 from irc.errors import InternalError
-from irc.sizes import Monomial, Poly, Quotient, Size
+from irc.passes.roots import root_ops
+from irc.sizes import Monomial, Poly, Quotient, Root, Size
 
 Index = int | SSAValue
 
@@ -60,6 +61,7 @@ class Pool:
         self._sizes: dict[Poly, Index] = {}
         self._terms: dict[tuple[Monomial, int], Index] = {}
         self._quotients: dict[Quotient, Index] = {}
+        self._roots: dict[Root, Index] = {}
         self._symbols: dict[str, SSAValue] = dict(
             zip(size_symbols(function), self.block.args, strict=False)
         )
@@ -119,6 +121,11 @@ class Pool:
                     top = self.size(atom.numerator)
                     base = pen.binary(arith.FloorDivSIOp, top, atom.divisor)
                     self._quotients[atom] = base
+            elif isinstance(atom, Root):
+                base = self._roots.get(atom)
+                if base is None:
+                    ops = root_ops(self.index(self.size(atom.radicand)))
+                    base = self._roots[atom] = [self.insert(op) for op in ops][-1]
             elif atom in self._symbols:
                 base = self._symbols[atom]
             else:

@@ -31,7 +31,8 @@ from irc.passes.linalg.generics import (
     tensor_type,
     yield_,
 )
-from irc.sizes import Poly, Quotient, Size
+from irc.passes.roots import root_ops
+from irc.sizes import Atom, Poly, Quotient, Root, Size
 
 Input = tuple[SSAValue, Access]
 Lower = Callable[[Any, "Lowering"], None]
@@ -64,6 +65,7 @@ class Lowering:
         self._top_location = location
         self._indices: dict[int, SSAValue] = {}
         self._sizes: dict[Poly, SSAValue] = {}
+        self._roots: dict[Root, SSAValue] = {}
         self._scalars: list[dict[SSAValue, SSAValue]] = [{}]
         self._made: list[dict[SSAValue, SSAValue]] = [{}]
         self._outside: list[Block] = []  # written before the one that is written now
@@ -179,9 +181,7 @@ class Lowering:
         if old in self.fulls:
             return self.pen().const(self.fulls[old].number, dtype_of(old))
         if old in self.counters:
-            new = self._scalars[-1][old] = from_index(
-                self.pen(), self.counters[old], dtype_of(old)
-            )
+            new = self._scalars[-1][old] = from_index(self.pen(), self.counters[old], dtype_of(old))
             return new
         x = self.value(old)
         new = self.add(tensor.ExtractOp.create(operands=[x], result_types=[element_of(x)]))
@@ -236,10 +236,16 @@ class Lowering:
         assert total is not None
         return total
 
-    def _atom(self, atom: str | Quotient) -> SSAValue:
+    def _atom(self, atom: Atom) -> SSAValue:
         if isinstance(atom, Quotient):
             top, divisor = self.index(atom.numerator), self.index(atom.divisor)
             return self._binary(arith.FloorDivSIOp, top, divisor)
+        if isinstance(atom, Root):
+            known = self._roots.get(atom)
+            if known is None:
+                ops = root_ops(self.index(atom.radicand))
+                known = self._roots[atom] = [self._at_top(op) for op in ops][-1]
+            return known
         known = self.symbols.get(atom)
         if known is not None:
             return known
