@@ -8,5 +8,6 @@ rewriting.py   rewrites that keep their spans
 manager.py     runs passes: time, verification, who watches
 spelling.py    how a pipeline is written
 remarks.py     what passes tell about their decisions
+roots.py       the square root of a size
 reproducer.py  files that replay a failure
 """

@@ -20,6 +20,7 @@ Derivatives:
 grad_walk.py         the walk back over ops; grad_paths.py: which ops; grad_flows.py: what arrives
 grad_if.py           the derivative of a conditional; grad_scan.py: of a recurrence
 grad_residuals.py    what a backward step reads of the forward one
+grad_loops.py        other loops as recurrences; grad_checkpoint.py: recomputing stretches
 
 Their equations:
 rules.py             how equations are applied; match.py: what they ask about sizes
