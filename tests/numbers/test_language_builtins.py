@@ -25,6 +25,7 @@ MASK = X > 0
 CUBE = RNG.normal(size=(2, 3, 4)).astype(np.float64)
 DRAWN = {"uniform", "normal", "bernoulli", "randint", "permutation"}  # test_language_draws.py
 DRAWN |= {"glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_normal"}
+DRAWN |= {"lecun_uniform", "orthogonal"}
 ELSEWHERE = DRAWN | {"grad", "stop_gradient"}  # test_language_derivatives.py
 # test_language_arrays.py
 ELSEWHERE |= {"argsort", "cumprod", "cumsum", "einsum", "median", "norm", "pad", "repeat", "roll"}

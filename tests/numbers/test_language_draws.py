@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from unittest import mock
+
 import numpy as np
 import pytest
 from language import program, run
+from nd_programs import program as nd_program
+from nd_programs import run as run_nd
 from scipy import stats
+
+import irc
+from irc.dtypes import F64
+from irc.frontend.analysis import draws
 
 N = 20_000
 
@@ -143,6 +152,8 @@ LIMITS = {
     "glorot_uniform()": (np.sqrt(6 / 300), np.sqrt(2 / 300)), "he_uniform()":
         (np.sqrt(6 / 100), np.sqrt(2 / 100)), "glorot_normal()": (None, np.sqrt(2 / 300)),
     "he_normal()": (None, np.sqrt(2 / 100)), "lecun_normal()": (None, np.sqrt(1 / 100)),
+    "lecun_uniform()": (np.sqrt(3 / 100), np.sqrt(1 / 100)),
+    "uniform(-1.0 / N, 1.0 / N)": (0.01, 0.01 / np.sqrt(3)),
     "uniform(-0.1, 0.1)": (0.1, 0.1 / np.sqrt(3)), "normal(0, 0.02)": (None, 0.02),
 }  # fmt: skip
 
@@ -150,8 +161,8 @@ LIMITS = {
 @pytest.mark.parametrize("initialiser", LIMITS)
 @pytest.mark.parametrize("dtype", ["f32", "f64"])
 def test_an_initialiser_has_its_range_and_deviation(initialiser: str, dtype: str) -> None:
-    text = f"state W: {dtype}[100, 200] = {initialiser}\nexport def f() -> {dtype} = sum(W)"
-    W = program(text).initial_state()["W"]
+    text = f"const N = 100\nstate W: {dtype}[N, 200] = {initialiser}\n"
+    W = program(f"{text}export def f() -> {dtype} = sum(W)").initial_state()["W"]
     limit, deviation = LIMITS[initialiser]
     assert abs(W.std() / deviation - 1) < 0.03 and abs(W.mean()) < 0.03 * deviation
     if limit is not None:
@@ -175,3 +186,48 @@ def test_filters_count_their_field() -> None:
     text = "state F: f32[16, 8, 3, 3] = he_normal()\nexport def f() -> f32 = sum(F)"
     F = program(text).initial_state()["F"]
     assert abs(F.std() / np.sqrt(2 / 72) - 1) < 0.1
+
+
+SHAPES = ["[1, 1]", "[50, 50]", "[7, 3]", "[3, 40]", "[8, 4, 3, 3]", "[0, 3]", "[4, 0]"]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("dtype", ["f16", "f32", "f64"])
+def test_an_orthogonal_matrix_has_unit_singular_values(shape: str, dtype: str) -> None:
+    text = f"state W: {dtype}{shape} = orthogonal()\nexport def f() -> {dtype} = sum(W)"
+    W = program(text).initial_state()["W"].astype(np.float64)
+    W = W.reshape(W.shape[0], -1) if W.size else W
+    digits = {"f16": 2e-3, "f32": 1e-6, "f64": 1e-14}[dtype]
+    np.testing.assert_allclose(np.linalg.svd(W, compute_uv=False), 1, atol=digits)
+
+
+def test_orthogonal_matrices_are_uniform_and_stacked() -> None:
+    """The first column of many is spread over the sphere."""
+    text = "export def f() -> f64[4000, 3, 3] = [orthogonal([3, 3], gain=2.0) for i < 4000]"
+    (W,) = run(text)
+    np.testing.assert_allclose(
+        W @ W.transpose(0, 2, 1), np.broadcast_to(4 * np.eye(3), W.shape), atol=1e-12
+    )
+    first = W[:, :, 0] / 2
+    np.testing.assert_allclose(first.mean(0), 0, atol=0.04)
+    np.testing.assert_allclose(first.T @ first / len(first), np.eye(3) / 3, atol=0.03)
+    assert abs((np.linalg.det(W) > 0).mean() - 0.5) < 0.04
+
+
+@pytest.mark.cc
+def test_compiled_initialisers_give_the_same(tmp_path: Path) -> None:
+    text = "state W: f32[20, 30] = orthogonal(0.5)\nexport def f() -> f32[20, 30] = W\n"
+    path = tmp_path / "m.irc"
+    path.write_text(text)
+    compiled, reference = irc.compile(path).f(), program(text).initial_state()["W"]
+    np.testing.assert_allclose(compiled, reference, atol=1e-6)
+
+
+def test_a_nearly_singular_draw_becomes_orthogonal_too() -> None:
+    rng = np.random.default_rng(0)
+    u, v = (np.linalg.qr(rng.normal(size=(20, 20)))[0] for _ in range(2))
+    drawn = u @ np.diag(10.0 ** -np.linspace(0, 14, 20)) @ v
+    with mock.patch.object(draws, "normal", lambda b, *_: b.constant(drawn, F64)):
+        module = nd_program([], lambda b: draws.orthogonal(b, None, [20, 20]))  # type: ignore[arg-type]
+    (q,) = run_nd(module)
+    np.testing.assert_allclose(q @ q.T, np.eye(20), atol=1e-13)

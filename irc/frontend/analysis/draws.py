@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from xdsl.ir import SSAValue
 
 from irc import sizes
-from irc.dialects.nd import Builder, dims_of
+from irc.dialects.nd import Builder, dims_of, linear
 from irc.dtypes import F32, F64, I32, I64, U64, DType, accumulator
 from irc.sizes import Size
 
@@ -54,6 +54,32 @@ def normal(b: Builder, stream: Stream, dims: Sequence[Size], dtype: DType) -> SS
     radius = b.sqrt(b.mul(b.like(u, -2), b.log(b.sub(b.like(u, 1), u))))
     angle = b.cos(b.mul(b.like(v, 2 * math.pi), v))
     return b.cast(b.mul(radius, angle), dtype)
+
+
+def orthogonal(b: Builder, stream: Stream, dims: Sequence[Size]) -> SSAValue:
+    """
+    f64 matrices (the last two of `dims`, columns no fewer than rows) with orthonormal rows: l⁻¹ x
+    for normal x and the Cholesky factor l of x xᵀ, which is uniform among all of them.
+
+    Three times, the first with a little added to the diagonal, which keeps l positive definite
+    however small a singular value x has: Fukaya, Kannan, Nakatsukasa, Yamamoto and Yanagisawa,
+    "Shifted Cholesky QR for computing the QR factorization of ill-conditioned matrices", SIAM J.
+    Sci. Comput. 42 (2020).
+    """
+    x = normal(b, stream, dims, F64)
+    rank = len(dims)
+    m, n = dims[-2:]
+    for shifted in (True, False, False):
+        square = linear.product(b, x, x, "y")
+        if shifted:
+            unit = linear.identity(b, square)
+            trace = b.sum(b.mul(square, unit), [rank - 2, rank - 1])
+            terms = b.size(sizes.size(11 * sizes.poly(m) * (sizes.poly(m) + n + 1)), F64)
+            shift = b.mul(b.broadcast(b.mul(terms, b.like(terms, 2.0**-53)), [], dims[:-2]), trace)
+            added = b.broadcast(shift, range(rank - 2), dims_of(square))
+            square = b.add(square, b.mul(unit, added))
+        x = b.triangular_solve(b.cholesky(square), x, lower=True)
+    return x
 
 
 def integers(

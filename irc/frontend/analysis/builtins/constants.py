@@ -24,7 +24,6 @@ PLANNED: dict[str, str] = {
     "eigh": "eigenvalues are planned; `v = A @ v / norm(A @ v)`, repeated, finds the largest",
     "qr": "`cholesky(a.T @ a)` gives the transpose of its second factor",
     "svd": "singular values are planned; `cholesky(a.T @ a)` and `solve` are there",
-    "orthogonal": "use `glorot_uniform()` until then",
 }
 
 

@@ -9,6 +9,7 @@ from xdsl.ir import SSAValue
 
 from irc import sizes
 from irc.dialects.nd import Builder
+from irc.dialects.nd.linear import matrix_transpose
 from irc.dtypes import BOOL, F32, I64, DType
 from irc.frontend.analysis import draws
 from irc.frontend.analysis.broadcasting import Operand, adapts, binder_size
@@ -206,6 +207,47 @@ def _fan_scaled(name: str, doc: str, normally: bool, gain: float, both: bool) ->
         return _open(env, call, dims, write)
 
 
+@builtin(
+    "orthogonal(shape: shape, gain: number = none, key: number = none)",
+    "A random matrix whose singular values are all 1, or `gain`. Dimensions after the first count "
+    "as columns. Saxe, McClelland and Ganguli, ICLR 2014.",
+    draws=True,
+)
+def orthogonal(
+    env: Env, call: Call, dims: Dims, gain: Operand | None, key: Operand | None
+) -> Value:
+    """Made in f64 with as many rows as the smaller side, then turned and given its shape."""
+    if len(dims) < 2:
+        raise env.error(
+            "E0203", "`orthogonal` needs the shape of a matrix", call.span,
+            f"this has {len(dims)} dimension{'s' if len(dims) != 1 else ''}",
+            helps=["`normal(std=0.1)` draws a vector"],
+        )  # fmt: skip
+    stream = _stream(env, call, key)
+    _check_scalars(env, gain=gain)
+    rows, columns = dims[0], sizes.product(dims[1:])
+    wide = env.nonnegative(sizes.poly(columns) - rows)
+    if not wide and not env.nonnegative(sizes.poly(rows) - columns):
+        raise env.unsupported(
+            f"`orthogonal` for {rows} rows and {columns} columns: which are more is not known",
+            call.span, helps=["give constant sizes, as those of states are"],
+        )  # fmt: skip
+
+    def write(b: Builder, dtype: DType, full: Dims) -> SSAValue:
+        stack = full[: len(full) - len(dims)]
+        if wide:
+            x = draws.orthogonal(b, stream, [*stack, rows, columns])
+        else:
+            x = draws.orthogonal(b, stream, [*stack, columns, rows])
+            x = matrix_transpose(b, x)
+        x = b.reshape(b.cast(x, dtype), full)
+        if gain is None:
+            return x
+        return b.mul(b.broadcast(_parameter(env, gain, 1, dtype), [], full), x)
+
+    return _open(env, call, dims, write)
+
+
 def _deviation(b: Builder, fan: Size, gain: float, dtype: DType, full: Dims) -> SSAValue:
     """sqrt(gain / fan), a literal when the fan is known."""
     if isinstance(fan, int):
@@ -223,4 +265,5 @@ _fan_scaled(
 _fan_scaled("glorot_normal", f"Normal of variance 2 / (inputs + outputs). {_GLOROT}", True, 2, True)
 _fan_scaled("he_uniform", f"Uniform in +-sqrt(6 / inputs), {_HE}", False, 2, False)
 _fan_scaled("he_normal", f"Normal of variance 2 / inputs, {_HE}", True, 2, False)
+_fan_scaled("lecun_uniform", "Uniform in +-sqrt(3 / inputs).", False, 1, False)
 _fan_scaled("lecun_normal", "Normal of variance 1 / inputs.", True, 1, False)
