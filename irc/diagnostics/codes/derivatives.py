@@ -53,14 +53,14 @@ PAGES = (
         "an `extern` function has no derivative",
         """
         irc cannot look into a function of another library. `@vjp(g)` names a function that
-        gives its derivative: g takes the arguments and the cotangent.
+        gives its derivative: g takes the arguments and the gradient of the result.
         """,
         """
         extern def fast_erf(x: f64) -> f64 = "erf from libm.so.6"
         export def f(x: f64) -> f64 = grad(fast_erf(x), wrt=x)
         """,
         """
-        def erf_vjp(x, v) = v * 1.1283791670955126 * exp(-x * x)
+        def erf_vjp(x, dy) = dy * 1.1283791670955126 * exp(-x * x)
         @vjp(erf_vjp)
         extern def fast_erf(x: f64) -> f64 = "erf from libm.so.6"
         export def f(x: f64) -> f64 = grad(fast_erf(x), wrt=x)

@@ -176,8 +176,8 @@ def pulled_back(op: Extern, b: Any, dys: Sequence[SSAValue]) -> Gradients:
 
 def no_derivative(op: Extern) -> Diagnostic:
     """E0404 at the call."""
-    span, symbol = span_of(op), op.symbol.data
-    text = f"irc cannot look into `{symbol}` of {op.library.data}"
+    span = span_of(op)
+    text = f"irc cannot look into `{op.symbol.data}` of {op.library.data}"
     return Diagnostic(
         "E0404",
         "an `extern` function has no derivative",

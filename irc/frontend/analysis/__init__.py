@@ -3,6 +3,7 @@ From the syntax tree to `nd`: names, types, sizes, state.
 
 Modules and functions:
 loading.py        files and imports; modules.py: constants and names of a module
+externs.py        functions of other libraries
 program.py        the functions of the module, one after the other
 functions.py      one exported function; a call of any other is written into it
 statements.py     let, update, assert, print, if, return; messages.py: their texts

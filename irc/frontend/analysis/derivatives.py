@@ -9,6 +9,8 @@ from xdsl.ir import Operation, SSAValue
 
 from irc.diagnostics import Label, Span
 from irc.dialects.nd.control import StopGradientOp
+from irc.dialects.nd.foreign import Extern
+from irc.dialects.nd.foreign import no_derivative as no_derivative_of
 from irc.dialects.nd.scalar import EqOp, GeOp, GtOp, LeOp, LtOp, NeOp
 from irc.dialects.nd.structure import CastOp
 from irc.dialects.nd.types import dtype_of
@@ -260,14 +262,23 @@ def inputs(op: Operation) -> Iterator[SSAValue]:
 
 def check_path(env: Env, ys: Sequence[Tensor], y: tree.Arg, wrt: Wrt) -> None:
     """
-    Raises E0401 where no `ys` depend on a leaf; W0403 where a bool that depends on one becomes
-    a number on the way.
+    Raises E0401 where no `ys` depend on a leaf, E0404 where an extern on the way has no
+    derivative; W0403 where a bool that depends on a leaf becomes a number on the way.
     """
     path = between([t.ssa for t in ys], wrt.consts)
     for leaf in wrt.leaves:
         if leaf.tensor.ssa not in path and not wrt.allowed:
             raise _disconnected(env, y, wrt, leaf)
+    _check_externs(env, path, wrt)
     _warn_comparisons(env, path, wrt)
+
+
+def _check_externs(env: Env, path: Iterable[SSAValue], wrt: Wrt) -> None:
+    for x in path:
+        op, wanted = x.owner, set(wrt.tensors)
+        if isinstance(op, Extern) and op.derivative is None:
+            if not wanted.isdisjoint(between(op.operands, wrt.consts)):
+                raise Problem(no_derivative_of(op))
 
 
 def _disconnected(env: Env, y: tree.Arg, wrt: Wrt, leaf: Leaf) -> Problem:

@@ -69,6 +69,7 @@ class Unit:
         self.draws = False
         self.calls = 0  # written into this function so far
         self.masks: list[Frame] = []  # calls that draw a dropout mask
+        self.deriving: list[tree.Extern] = []  # externs whose derivatives are being written
         self.reads: dict[str, SSAValue] = {}
         # Open values that were given a dtype: by their `make`, the dtype and the block.
         self.made: dict[tuple[object, DType, Block], SSAValue] = {}

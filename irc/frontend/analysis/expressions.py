@@ -24,6 +24,7 @@ from irc.frontend.analysis.values import (
     NUMERIC,
     BuiltinRef,
     DTypeRef,
+    ExternRef,
     FunctionRef,
     ModuleRef,
     Number,
@@ -204,6 +205,13 @@ def _call(env: Env, node: tree.Call, expected: DType | None) -> Value:
                 (a.name.name if a.name else None, evaluate(env, a.value), a.span) for a in node.args
             ]
             return env.call(target, args, node.span)
+        case ExternRef():
+            from irc.frontend.analysis import externs
+
+            args = [
+                (a.name.name if a.name else None, evaluate(env, a.value), a.span) for a in node.args
+            ]
+            return externs.call(env, target, args, node.span, node.args)
         case BuiltinRef(entry=entry):
             call = builtins.Call(entry, node.span, callee.span, None, None, expected)
             return builtins.call_builtin(env, call, node.args)

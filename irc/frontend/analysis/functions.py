@@ -50,17 +50,18 @@ def call(env: Env, function: FunctionRef, args: Sequence[Argument], span: Span) 
     env.problems.called.add(node)
     _check_depth(env, node, span)
     check_attributes(env, node)
-    given = _match(env, function, args, span)
+    given = matched(env, function, args, span)
     shown = ", ".join(f"{g.param.name.name}: {g.value.type}" for g in given)
     chain = (Call(node.name.name, span, shown), *env.frame.chain)
     active = (*env.frame.active, node)
-    frame = Frame(function.module, node, node.name.name, chain, active=active)
+    marked = env.frame.checkpoint or checkpointed(node)
+    frame = Frame(function.module, node, node.name.name, chain, active=active, checkpoint=marked)
     inner = env.called(frame)
     if lints.draws_mask(node, [g.value for g in given]):
         env.unit.masks.append(frame)
     try:
         result = _declared(inner, node.result)
-        _bind(env, inner, given)
+        bind_parameters(env, inner, given)
         for fact in facts(inner, node):
             require(env, inner, fact, span)
         return run(inner, node, result)
@@ -118,20 +119,20 @@ def _check_depth(env: Env, node: tree.Function, span: Span) -> None:
 def check_attributes(env: Env, node: tree.Function) -> None:
     """Raises Problem for attributes that are not supported."""
     for attribute in node.lead.attributes:
-        if attribute.name.name == "checkpoint":
-            raise env.unsupported(
-                "`@checkpoint` is not supported yet",
-                attribute.span,
-                helps=["it is planned; leave it out: the gradient is the same, with more memory"],
-            )
         if attribute.name.name == "vjp":
             raise env.unsupported(
-                "`@vjp` is not supported yet", attribute.span,
-                helps=["it is planned together with `extern`"],
+                "`@vjp` before a `def` is not supported yet", attribute.span,
+                helps=["it gives the derivative of an `extern def`"],
             )  # fmt: skip
 
 
-def _match(env: Env, function: FunctionRef, args: Sequence[Argument], span: Span) -> list[Given]:
+def checkpointed(node: object) -> bool:
+    """Whether the recurrences in a function are marked `@checkpoint`."""
+    leads = node.lead.attributes if isinstance(node, tree.Function) else ()
+    return any(a.name.name == "checkpoint" for a in leads)
+
+
+def matched(env: Env, function: FunctionRef, args: Sequence[Argument], span: Span) -> list[Given]:
     """A value for each parameter. Raises E0109 when the arguments are not those of the function."""
     node = function.node
     params = {p.name.name: p for p in node.params}
@@ -162,7 +163,7 @@ def _match(env: Env, function: FunctionRef, args: Sequence[Argument], span: Span
 def _unwanted(env: Env, node: tree.Function, name: str | None, place: Span, count: int) -> Problem:
     title = f"`{node.name.name}` has no parameter `{name}`"
     if name is None:
-        title = f"`{node.name.name}` takes {_plural(len(node.params), 'argument')}, {count} given"
+        title = f"`{node.name.name}` takes {plural(len(node.params), 'argument')}, {count} given"
     text = "not found" if name else "one too many"
     helps = guesses(name, [p.name.name for p in node.params]) if name else []
     return _wrong_call(env, node, place, title, text, helps)
@@ -179,7 +180,7 @@ def _wrong_call(
     )  # fmt: skip
 
 
-def _plural(count: int, what: str) -> str:
+def plural(count: int, what: str) -> str:
     return f"{count or 'no'} {what}{'' if count == 1 else 's'}"
 
 
@@ -196,7 +197,7 @@ def _declared(env: Env, node: tree.Type | None) -> Declared | None:
     return TypeReader(env.frame.module).read(node) if node else None
 
 
-def _bind(caller: Env, env: Env, given: list[Given]) -> None:
+def bind_parameters(caller: Env, env: Env, given: list[Given]) -> None:
     """
     Defines the parameters, and the symbolic sizes of their types.
 

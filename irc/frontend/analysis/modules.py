@@ -16,6 +16,7 @@ from irc.frontend.analysis.problems import Problem, Problems, guesses, problem
 from irc.frontend.analysis.types import Declared, RecordType, TensorType, TypeReader, dtype_named
 from irc.frontend.analysis.values import (
     DTypeRef,
+    ExternRef,
     FunctionRef,
     ModuleRef,
     Number,
@@ -307,11 +308,7 @@ class ModuleScope:
             case tree.TypeDef():
                 return DTypeRef(name, self.alias(node), Origin(name, node.name.span))
             case tree.Extern():
-                raise env.unsupported(
-                    "`extern` is not supported yet",
-                    span,
-                    helps=[f"calling C functions is planned; write `{name}` in irc until then"],
-                )
+                return ExternRef(self, node, Origin(name, node.name.span))
         imported = self.imports.get(name)
         if imported is not None:
             if imported.name is None:

@@ -17,7 +17,7 @@ from irc.dialects.nd.effects import StateOp
 from irc.dialects.nd.types import tensor
 from irc.dtypes import DTYPES
 from irc.frontend import tree
-from irc.frontend.analysis import functions, lints, signature, statements, states
+from irc.frontend.analysis import externs, functions, lints, signature, statements, states
 from irc.frontend.analysis.constants import Comparison, Constant
 from irc.frontend.analysis.env import INIT_SITES, Env, Frame, Unit, hint
 from irc.frontend.analysis.modules import ModuleScope
@@ -109,6 +109,9 @@ class Builder:
                         self._guarded(module, lambda m=module, d=node: m.alias(d))
                     case tree.State() | tree.StateGroup():
                         self._guarded(module, lambda m=module, n=name: m.state(n))
+                    case tree.Extern():
+                        self._guarded(module, lambda d=node: _check_params(d))
+                        self._guarded(module, lambda m=module, d=node: externs.signature(m, d))
                     case tree.Function():
                         self._guarded(module, lambda d=node: _check_params(d))
                         if module is self.main:
@@ -118,7 +121,9 @@ class Builder:
 
     def _env(self, unit: Unit, module: ModuleScope, node: object, name: str = "") -> Env:
         active = (node,) if isinstance(node, tree.Function) else ()
-        return Env(unit, Frame(module, node, name, active=active), self.problems)
+        marked = functions.checkpointed(node)
+        frame = Frame(module, node, name, active=active, checkpoint=marked)
+        return Env(unit, frame, self.problems)
 
     def _initialisers(self, variables: Sequence[states.StateVar]) -> None:
         """`irc_init`: each state gets its first value."""
@@ -402,7 +407,7 @@ def _check_attributes(node: tree.Item) -> None:
             )  # fmt: skip
 
 
-def _check_params(node: tree.Function) -> None:
+def _check_params(node: tree.Function | tree.Extern) -> None:
     known: dict[str, tree.Param] = {}
     for p in node.params:
         if p.name.name in known:

@@ -72,7 +72,7 @@ def _one_by_one(
     lacking, by = _lacking(batch, leaves[0]), [x.ssa for x in leaves]
     if seed is not None and not any(b in y.batch for b in lacking):
         y = spread(env, y, _without(batch, lacking), y.dims)
-        given = [_rows(env, spread(env, seed, batch, y.dims), lacking)]
+        given = [rows_of(env, spread(env, seed, batch, y.dims), lacking)]
 
         def step(b: Builder, t: SSAValue, rows: Sequence[SSAValue]) -> Sequence[SSAValue]:
             return b.grad(y.ssa, by, wrt.consts, rows[0], wrt.allowed)
@@ -86,8 +86,8 @@ def _one_by_one(
             here = b.eq(place, b.broadcast(t, [], dims_of(place)))
             return b.grad(y.ssa, by, wrt.consts, b.where(here, ones, zeros), wrt.allowed)
 
-    made = mapped(env.b, _count(lacking), given, step)
-    return [_in_order(env, g, lacking, x.batch) for g, x in zip(made, leaves, strict=True)]
+    made = mapped(env.b, count_of(lacking), given, step)
+    return [in_order(env, g, lacking, x.batch) for g, x in zip(made, leaves, strict=True)]
 
 
 def pushed(env: Env, y: Tensor, tangents: Sequence[Tensor], wrt: Wrt) -> Tensor:
@@ -102,13 +102,13 @@ def pushed(env: Env, y: Tensor, tangents: Sequence[Tensor], wrt: Wrt) -> Tensor:
     given = []
     for v, x in pairs:
         batch = tuple(b for b in env.binders if b in extra or b in x.batch)
-        given.append(_rows(env, spread(env, v, batch, x.dims), extra))
+        given.append(rows_of(env, spread(env, v, batch, x.dims), extra))
 
     def step(b: Builder, t: SSAValue, rows: Sequence[SSAValue]) -> Sequence[SSAValue]:
         return [_at(b, b.jvp(y.ssa, by, rows, wrt.consts, wrt.allowed), t, extra, y)]
 
-    (made,) = mapped(env.b, _count(extra), given, step)
-    return _in_order(env, made, extra, _without(y.batch, extra))
+    (made,) = mapped(env.b, count_of(extra), given, step)
+    return in_order(env, made, extra, _without(y.batch, extra))
 
 
 # ---- rows
@@ -135,15 +135,15 @@ def _row(b: Builder, x: SSAValue, t: int) -> SSAValue:
     return b.reshape(b.slice(x, (1, *dims), (t, *rest), [1] * (1 + len(dims))), dims)
 
 
-def _rows(env: Env, x: Tensor, first: Batch) -> SSAValue:
+def rows_of(env: Env, x: Tensor, first: Batch) -> SSAValue:
     """The values of `x`, one row for each of the index variables `first`."""
     axes = [x.batch.index(b) for b in first]
     rest = [axis for axis in range(len(dims_of(x.ssa))) if axis not in axes]
     moved = env.b.transpose(x.ssa, [*axes, *rest])
-    return env.b.reshape(moved, (_count(first), *dims_of(moved)[len(first) :]))
+    return env.b.reshape(moved, (count_of(first), *dims_of(moved)[len(first) :]))
 
 
-def _count(binders: Batch) -> Size:
+def count_of(binders: Batch) -> Size:
     return size(sizes.product([binder_size(b) for b in binders]))
 
 
@@ -161,14 +161,14 @@ def _at(b: Builder, x: SSAValue, t: SSAValue, binders: Batch, y: Tensor) -> SSAV
         if binder is None or binder not in binders:
             at, dims, kept = [*at, 0], [*dims, extent], [*kept, extent]
             continue
-        after = _count(binders[binders.index(binder) + 1 :])
+        after = count_of(binders[binders.index(binder) + 1 :])
         number = t if after == 1 else b.floordiv(t, b.size(after))
         starts.append(b.scalar("mod", number, b.size(extent)))
         at, dims = [*at, var("?")], [*dims, 1]
     return b.reshape(b.slice(x, dims, at, [1] * len(dims), starts), kept) if starts else x
 
 
-def _in_order(env: Env, x: SSAValue, first: Batch, inner: Batch) -> Tensor:
+def in_order(env: Env, x: SSAValue, first: Batch, inner: Batch) -> Tensor:
     """Rows for the index variables `first`, each with those of `inner`, as one value with both."""
     own = (*first, *inner)
     batch = tuple(b for b in env.binders if b in own)

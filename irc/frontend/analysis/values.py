@@ -226,6 +226,23 @@ class FunctionRef:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ExternRef:
+    """A function of another library, of this or of an imported module."""
+
+    module: ModuleScope
+    node: tree.Extern
+    origin: Origin = NOWHERE
+
+    @property
+    def name(self) -> str:
+        return self.node.name.name
+
+    @property
+    def type(self) -> str:
+        return f"function `{self.name}`"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class BuiltinRef:
     """A function of the language; `entry` is its row in the table of builtins."""
 
@@ -274,7 +291,7 @@ class NewAxis:
 
 Value = (
     Tensor | Number | SizeOf | Open | TupleOf | Record | ShapeOf | Text
-    | FunctionRef | BuiltinRef | ModuleRef | DTypeRef | NewAxis
+    | FunctionRef | ExternRef | BuiltinRef | ModuleRef | DTypeRef | NewAxis
 )  # fmt: skip
 Numeric = Tensor | Number | SizeOf | Open
 NUMERIC = (Tensor, Number, SizeOf, Open)
