@@ -128,6 +128,7 @@ class Frame:
     chain    how the analysis came here, innermost call first
     sizes    what its symbolic sizes stand for in the unit
     active   functions whose calls lead here, this one last
+    checkpoint  whether scans written here are marked `@checkpoint`
     """
 
     module: ModuleScope
@@ -136,6 +137,7 @@ class Frame:
     chain: tuple[Call, ...] = ()
     sizes: dict[str, Poly] = field(default_factory=dict)
     active: tuple[object, ...] = ()
+    checkpoint: bool = False
 
 
 _POISON = object()
