@@ -1,5 +1,6 @@
 """
-Messages of the analyser by example: tests/messages/analysis.txt holds programs and their messages.
+Messages of the analyser by example: analysis.txt and recurrences.txt beside this file hold
+programs and their messages.
 
     UPDATE_GOLDEN=1 pytest tests/messages/test_analysis_messages.py
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -19,15 +21,15 @@ from irc.diagnostics import render
 from irc.errors import UserError
 from irc.frontend import load_program
 
-GOLDEN = Path(__file__).with_name("analysis.txt")
+GOLDEN = [Path(__file__).with_name(name) for name in ("analysis.txt", "recurrences.txt")]
 BETWEEN, BEFORE_MESSAGE = "====\n", "----\n"
 FILE = re.compile(r"^## file: (\S+)\n", re.MULTILINE)
 DEFINE = re.compile(r"^## -D (\w+)=(\S+)$", re.MULTILINE)
 
 
-def cases() -> list[tuple[str, str]]:
-    text = GOLDEN.read_text(encoding="utf-8")
-    return [tuple(case.split(BEFORE_MESSAGE)) for case in text.split(BETWEEN)]  # type: ignore[misc]
+def cases(files: Sequence[Path] = GOLDEN) -> list[tuple[str, str]]:
+    texts = [case for file in files for case in file.read_text(encoding="utf-8").split(BETWEEN)]
+    return [tuple(case.split(BEFORE_MESSAGE)) for case in texts]  # type: ignore[misc]
 
 
 def message(program: str, folder: Path) -> str:
@@ -54,12 +56,12 @@ def test_the_message_is_exactly_this(program: str, expected: str, tmp_path: Path
 
 
 def test_the_golden_file_is_written_when_asked(tmp_path: Path) -> None:
-    if "UPDATE_GOLDEN" in os.environ:
+    for file in GOLDEN if "UPDATE_GOLDEN" in os.environ else ():
         updated = []
-        for i, (program, _) in enumerate(cases()):
-            folder = tmp_path / str(i)
-            folder.mkdir()
+        for i, (program, _) in enumerate(cases([file])):
+            folder = tmp_path / file.stem / str(i)
+            folder.mkdir(parents=True)
             updated.append(f"{program}{BEFORE_MESSAGE}{message(program, folder)}")
-        GOLDEN.write_text(BETWEEN.join(updated), encoding="utf-8")
+        file.write_text(BETWEEN.join(updated), encoding="utf-8")
     assert all(expected for _, expected in cases())
     assert len({program for program, _ in cases()}) == len(cases()) > 60

@@ -61,4 +61,26 @@ PAGES = (
         A function that updates no state draws a dropout mask. Pass p = 0 when predicting.
         """,
     ),
+    Page(
+        "W0407",
+        "an equation is never used",
+        """
+        Nothing reads the equation, neither in its scan nor behind it, so it is not computed.
+        """,
+        """
+        export def f(u: f32[T]) -> f32[T] {
+            scan t < T {
+                x[t] = 2 * u[t]
+                y[t] = 3 * u[t]
+            }
+            return x
+        }
+        """,
+        """
+        export def f(u: f32[T]) -> f32[T] {
+            scan t < T { x[t] = 2 * u[t] }
+            return x
+        }
+        """,
+    ),
 )

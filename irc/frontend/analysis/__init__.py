@@ -14,6 +14,13 @@ derivatives.py    what these share; pullback.py: all values of index variables t
 constants.py      constant expressions; types.py: declared types, values made to fit
 signature.py      what the module says about itself; lints.py: warnings
 
+Recurrences:
+scans.py          scan; outline.py: the order of its equations; inits.py: values before time 0
+series.py         x[t-1] inside the scan; timed.py: positions that count with its steps
+loops.py          loop; searches.py: one with a condition
+carried.py        what goes from step to step; leaves.py: the tensors in it
+recurrences.py    what scan and loop share: time, and the place before them
+
 Expressions:
 expressions.py    evaluate(env, node, expected dtype) -> value, by kind of node
 operators.py      + - * / and the others; division.py, products.py (`@`)

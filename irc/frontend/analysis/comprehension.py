@@ -9,8 +9,9 @@ seen to be a window of `x`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 from xdsl.ir import SSAValue
 
@@ -198,19 +199,28 @@ def _bound(
 
 # -- index variables as values
 
-
-def materialize(env: Env, value: SizeOf, dtype: DType) -> Tensor:
-    """A size with index variables in it, for all their values: counted along their axes in i64."""
-    total = _sum(env, value.poly, value.batch)
-    return Tensor(env.b.cast(total.ssa, dtype), value.origin, total.batch)
+Counters = dict[str, Callable[[], Tensor]]  # by symbol
 
 
-def _sum(env: Env, p: Poly, batch: tuple[Binder, ...]) -> Tensor:
-    by_symbol = {symbol(b): b for b in batch}
+def materialize(
+    env: Env, p: Poly, batch: tuple[Binder, ...], dtype: DType, origin: Origin
+) -> Tensor:
+    """
+    An integer in which index variables, or indices of recurrences, stand: counted in i64 along
+    the axes of the variables.
+    """
+    counters: Counters = {symbol(b): partial(_counter, env, b) for b in batch}
+    times = env.unit.times
+    counters |= {s: partial(Tensor, times[s]) for s in p.symbols() if s in times}
+    total = _sum(env, p, counters)
+    return Tensor(env.b.cast(total.ssa, dtype), origin, total.batch)
+
+
+def _sum(env: Env, p: Poly, counters: Counters) -> Tensor:
     total: Tensor | None = None
     constant = Poly({})
     for monomial, c in p.terms.items():
-        inside = [(atom, k) for atom, k in monomial if _mentions(atom, by_symbol)]
+        inside = [(atom, k) for atom, k in monomial if _mentions(atom, counters)]
         rest = Poly({tuple(t for t in monomial if t not in inside): c})
         if not inside:
             constant = constant + rest
@@ -218,9 +228,9 @@ def _sum(env: Env, p: Poly, batch: tuple[Binder, ...]) -> Tensor:
         term: Tensor | None = None if rest == 1 else _scalar(env, rest)
         for atom, power in inside:
             factor = (
-                _counter(env, by_symbol[atom])
+                counters[atom]()
                 if isinstance(atom, str)
-                else _quotient(env, atom.numerator, atom.divisor, batch)
+                else _quotient(env, atom.numerator, atom.divisor, counters)
             )
             for _ in range(power):
                 term = factor if term is None else _combine(env, "mul", term, factor)
@@ -231,18 +241,18 @@ def _sum(env: Env, p: Poly, batch: tuple[Binder, ...]) -> Tensor:
     return total if constant == 0 else _combine(env, "add", total, _scalar(env, constant))
 
 
-def _mentions(atom: object, by_symbol: dict[str, Binder]) -> bool:
+def _mentions(atom: object, counters: Counters) -> bool:
     if isinstance(atom, str):
-        return atom in by_symbol
-    return any(s in by_symbol for s in atom.numerator.symbols())  # type: ignore[attr-defined]
+        return atom in counters
+    return any(s in counters for s in atom.numerator.symbols())  # type: ignore[attr-defined]
 
 
 def _counter(env: Env, b: Binder) -> Tensor:
     return Tensor(env.b.iota((binder_size(b),), I64, 0), batch=(b,))
 
 
-def _quotient(env: Env, numerator: Poly, divisor: int, batch: tuple[Binder, ...]) -> Tensor:
-    return _combine(env, "floordiv", _sum(env, numerator, batch), _scalar(env, divisor))
+def _quotient(env: Env, numerator: Poly, divisor: int, counters: Counters) -> Tensor:
+    return _combine(env, "floordiv", _sum(env, numerator, counters), _scalar(env, divisor))
 
 
 def _scalar(env: Env, value: Size) -> Tensor:

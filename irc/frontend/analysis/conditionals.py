@@ -32,6 +32,7 @@ from irc.frontend.analysis.values import (
     Origin,
     Record,
     SizeOf,
+    Step,
     Tensor,
     TupleOf,
     Value,
@@ -110,7 +111,7 @@ def _branches(env: Env, node: tree.Conditional, condition: Tensor, expected: DTy
         first = expressions.evaluate(env, node.then, expected)
     with env.region() as orelse:
         second = expressions.evaluate(env, node.otherwise, expected)
-    if isinstance(first, Number | SizeOf) and isinstance(second, Number | SizeOf):
+    if isinstance(first, Number | SizeOf | Step) and isinstance(second, Number | SizeOf | Step):
         return choose(env, node, condition, first, second)
     pairs = _pairs(env, node, first, second)
     fitted = [_fit_branches(env, node, p, (then, orelse)) for p in pairs]

@@ -10,7 +10,7 @@ bias of a range r is below r / 2**32).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from xdsl.ir import SSAValue
@@ -23,15 +23,24 @@ from irc.sizes import Size
 
 @dataclass(frozen=True)
 class Stream:
-    """Where a draw takes its words: module seed, invocation counter (i64 scalars), call site."""
+    """
+    Where a draw takes its words: module seed, invocation counter (i64 scalars), call site.
+
+    step    writes the number of the step, an i64 scalar, where a recurrence draws: each step
+            takes the words behind those of the step before
+    """
 
     seed: SSAValue
     counter: SSAValue
     site: int
+    step: Callable[[Builder], SSAValue | None] = lambda b: None
 
     def words(self, b: Builder, dims: Sequence[Size]) -> SSAValue:
         """A u32 tensor of random bits."""
-        return b.philox(self.seed, self.counter, self.site, dims)
+        step = self.step(b)
+        if step is not None:
+            step = b.mul(step, b.size(sizes.product(dims)))
+        return b.philox(self.seed, self.counter, self.site, dims, step)
 
 
 def uniform(b: Builder, stream: Stream, dims: Sequence[Size], dtype: DType) -> SSAValue:

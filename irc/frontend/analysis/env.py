@@ -13,8 +13,9 @@ has its own), the names in scope, the block being written. Expressions are evalu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,7 @@ from irc.sizes import Poly, Size, size
 if TYPE_CHECKING:
     from irc.frontend import tree
     from irc.frontend.analysis.modules import ModuleScope
+    from irc.frontend.analysis.recurrences import Recurrence
     from irc.frontend.analysis.states import Updates
 
 INIT_SITES = 1 << 30  # draws of initialisers never meet those of calls
@@ -71,6 +73,7 @@ class Unit:
         self.masks: list[Frame] = []  # calls that draw a dropout mask
         self.deriving: list[tree.Extern] = []  # externs whose derivatives are being written
         self.reads: dict[str, SSAValue] = {}
+        self.times: dict[str, SSAValue] = {}  # by the symbol of a recurrence: its i64 scalar
         # Open values that were given a dtype: by their `make`, the dtype and the block.
         self.made: dict[tuple[object, DType, Block], SSAValue] = {}
         self._start = Builder(Block())  # reads of states; they go before the body
@@ -117,6 +120,15 @@ class Unit:
         self._sites += 1
         return self._sites - 1
 
+    def mark(self) -> tuple[int, int]:
+        """How far the counts have come, for a body that may have to be read again."""
+        return self._sites, len(self.masks)
+
+    def back_to(self, mark: tuple[int, int]) -> None:
+        """Counts from there again."""
+        self._sites, masks = mark
+        del self.masks[masks:]
+
 
 @dataclass(eq=False)
 class Frame:
@@ -129,6 +141,7 @@ class Frame:
     sizes    what its symbolic sizes stand for in the unit
     active   functions whose calls lead here, this one last
     checkpoint  whether scans written here are marked `@checkpoint`
+    mentions    how often the function names what, for lints; None until asked
     """
 
     module: ModuleScope
@@ -138,6 +151,7 @@ class Frame:
     sizes: dict[str, Poly] = field(default_factory=dict)
     active: tuple[object, ...] = ()
     checkpoint: bool = False
+    mentions: Counter[str] | None = None
 
 
 _POISON = object()
@@ -151,8 +165,11 @@ class Env:
     facts     what is known about sizes here
     floatx    the dtype of open floats that nothing closes
     binders   index variables around this place, outermost first (comprehension.py)
+    recurrences  the scans and loops around this place, outermost first (recurrences.py)
+    blocks    the blocks around this place, outermost first; `b` writes into the last
     guard     where the value is wanted, a bool scalar: reads elsewhere must not fail
     hoisted   values of expressions that were computed ahead of the comprehension around them
+    hints     what to say about names that are not known here, but elsewhere
     declared  while an initialiser of a state is evaluated, the dtype and sizes of the state, for
               functions that leave their shape out; else None
     """
@@ -165,8 +182,11 @@ class Env:
         self.facts = Facts()
         self.scopes: list[dict[str, object]] = [{}]
         self.binders: tuple[Binder, ...] = ()
+        self.recurrences: tuple[Recurrence, ...] = ()
+        self.blocks: tuple[Block, ...] = (unit.block,)
         self.guard: Tensor | None = None
         self.hoisted: dict[tree.Expr, Value] = {}
+        self.hints: dict[str, str] = {}
         self.declared: tuple[DType, tuple[Size, ...]] | None = None
 
     @property
@@ -178,6 +198,7 @@ class Env:
         inner = Env(self.unit, frame, self.problems)
         inner.b, inner.facts = self.b, self.facts
         inner.binders, inner.guard = self.binders, self.guard
+        inner.recurrences, inner.blocks = self.recurrences, self.blocks
         return inner
 
     # -- names
@@ -220,7 +241,7 @@ class Env:
             f"no value named `{name}` here",
             span,
             "not found",
-            helps=self.guesses(name),
+            helps=[self.hints[name]] if name in self.hints else self.guesses(name),
         )
 
     def guesses(self, name: str) -> list[str]:
@@ -257,15 +278,17 @@ class Env:
             self.b.location = before
 
     @contextmanager
-    def region(self) -> Iterator[Block]:
-        """Ops written inside go to a new block; names and facts end with it."""
-        b, facts, block = self.b, self.facts, Block()
+    def region(self, block: Block | None = None) -> Iterator[Block]:
+        """Ops written inside go to `block`, by default a new one; names and facts end with it."""
+        b, facts, blocks = self.b, self.facts, self.blocks
+        block = Block() if block is None else block
         self.b, self.facts = Builder(block, b.location), facts.copy()
+        self.blocks = (*blocks, block)
         try:
             with self.scope():
                 yield block
         finally:
-            self.b, self.facts = b, facts
+            self.b, self.facts, self.blocks = b, facts, blocks
 
     def tensor(self, value: Value, dtype: DType | None = None) -> Tensor:
         """
@@ -292,13 +315,20 @@ class Env:
             case SizeOf():
                 from irc.frontend.analysis.comprehension import materialize
 
-                return materialize(self, value, chosen)
+                return materialize(self, value.poly, value.batch, chosen, value.origin)
             case Open(make=make):
-                key = make, chosen, self.b.point.block
-                known_ssa = self.unit.made.get(key)
-                ssa = make(chosen) if known_ssa is None else known_ssa
-                self.unit.made[key] = ssa
+                ssa = self._made(make, chosen)
         return Tensor(ssa, value.origin, value.batch)
+
+    def _made(self, make: Callable[[DType], SSAValue], dtype: DType) -> SSAValue:
+        """An open value with its dtype; one from outside of a recurrence is made there, once."""
+        home = next((r for r in self.recurrences if make in r.opens), None)
+        key = make, dtype, home.around if home else self.b.point.block
+        ssa = self.unit.made.get(key)
+        if ssa is None:
+            with home.outside(self) if home else nullcontext():
+                ssa = self.unit.made[key] = make(dtype)
+        return ssa
 
     def default_dtype(self, value: Numeric) -> DType:
         """The dtype that an open value has when nothing gives it one."""

@@ -14,6 +14,7 @@ from irc.frontend.analysis import (
     comprehension,
     conditionals,
     operators,
+    series,
     subscripts,
 )
 from irc.frontend.analysis.checks import guarded
@@ -30,6 +31,7 @@ from irc.frontend.analysis.values import (
     Number,
     Origin,
     Record,
+    Series,
     ShapeOf,
     SizeOf,
     Tensor,
@@ -78,7 +80,8 @@ def _logical(env: Env, node: tree.Binary, left: Value) -> Value:
 
 
 def _name(env: Env, node: tree.Name, expected: DType | None) -> Value:
-    return env.lookup(node.name, node.span)
+    value = env.lookup(node.name, node.span)
+    return series.bare(env, node, value) if isinstance(value, Series) else value
 
 
 def _int(env: Env, node: tree.Int, expected: DType | None) -> Value:
@@ -140,6 +143,10 @@ def _array(env: Env, node: tree.Array, expected: DType | None) -> Value:
 
 
 def _index(env: Env, node: tree.Index, expected: DType | None) -> Value:
+    if isinstance(node.base, tree.Name):
+        base = env.lookup(node.base.name, node.base.span)
+        if isinstance(base, Series):
+            return series.read(env, node, base)
     return subscripts.index(env, node, evaluate(env, node.base))
 
 

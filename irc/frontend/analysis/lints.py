@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from irc.frontend.analysis.problems import Problems, diagnostic
 from irc.frontend.analysis.values import Number, Value
 
 if TYPE_CHECKING:
-    from irc.frontend.analysis.env import Frame, Unit
+    from irc.frontend.analysis.env import Env, Frame, Unit
     from irc.frontend.analysis.modules import ModuleScope
     from irc.frontend.analysis.states import StateVar
 
@@ -137,3 +138,30 @@ def warn_masks(problems: Problems, name: str, calls: Sequence[Frame]) -> None:
                 chain=frame.chain[1:],
             )
         )
+
+
+def mentions_around(env: Env, node: tree.Stmt) -> Counter[str]:
+    """How often the function around a statement mentions what, outside of the statement."""
+    frame = env.frame
+    if frame.mentions is None:
+        frame.mentions = _mentions(frame.node) if isinstance(frame.node, tree.Node) else Counter()
+    around = Counter(frame.mentions)
+    around.subtract(_mentions(node))
+    return around
+
+
+def _mentions(node: tree.Node) -> Counter[str]:
+    return Counter(n.name for n in walk.walk(node) if isinstance(n, tree.Name))
+
+
+def warn_unused(env: Env, equation: tree.Assign) -> None:
+    """W0407 for an equation that nothing reads, in the scan and behind it."""
+    assert isinstance(equation.target, tree.Index)
+    name = env.frame.module.text_of(equation.target.base.span)
+    env.warn(
+        "W0407",
+        f"`{name}` is never used",
+        equation.target.span,
+        "nothing reads this equation",
+        helps=["leave it out, or return it"],
+    )

@@ -25,6 +25,7 @@ from irc.frontend.analysis.env import Env
 from irc.frontend.analysis.pointwise import pointwise
 from irc.frontend.analysis.problems import Problem
 from irc.frontend.analysis.products import matmul
+from irc.frontend.analysis.recurrences import counted
 from irc.frontend.analysis.values import (
     NUMERIC,
     Number,
@@ -33,6 +34,7 @@ from irc.frontend.analysis.values import (
     Origin,
     Record,
     SizeOf,
+    Step,
     Tensor,
     Value,
 )
@@ -145,19 +147,19 @@ def _power(env: Env, x: Tensor, k: int) -> Tensor:
     return replace(x, ssa=square)
 
 
-def _known(env: Env, op: str, x: Numeric, y: Numeric) -> Number | SizeOf | None:
+def _known(env: Env, op: str, x: Numeric, y: Numeric) -> Number | SizeOf | Step | None:
     """The result when it is a literal or a size again; None when there is something to compute."""
     match x, y:
         case Number(value=a), Number(value=b) if not isinstance(a, bool) and not isinstance(
             b, bool
         ):
             return _on_numbers(op, a, b)
-        case ((SizeOf() | Number()), (SizeOf() | Number())):
+        case ((SizeOf() | Number() | Step()), (SizeOf() | Number() | Step())):
             p, q = _poly(x), _poly(y)
             if p is None or q is None:
                 return None
             result = _on_sizes(op, p, q)
-            return None if result is None else SizeOf(result, batch=merged_batch(env, [x, y]))
+            return None if result is None else counted(env, result, merged_batch(env, [x, y]))
     return None
 
 
@@ -173,7 +175,7 @@ def _on_numbers(op: str, a: int | float, b: int | float) -> Number | None:
 
 
 def _poly(x: Numeric) -> Poly | None:
-    if isinstance(x, SizeOf):
+    if isinstance(x, SizeOf | Step):
         return x.poly
     if isinstance(x, Number) and isinstance(x.value, int) and not isinstance(x.value, bool):
         return sizes.const(x.value)
@@ -247,8 +249,8 @@ def negate(env: Env, node: tree.Unary, value: Value) -> Value:
     match value:
         case Number(value=x) if not isinstance(x, bool):
             return Number(-x, origin)
-        case SizeOf(poly=p, batch=batch):
-            return SizeOf(-p, origin, batch=batch)
+        case SizeOf(poly=p, batch=batch) | Step(poly=p, batch=batch):
+            return replace(counted(env, -p, batch), origin=origin)
     site = Site("`-`", node.span, "-")
     o = numeric(env, node.operand, value, site)
     dtype = o.value.dtype if isinstance(o.value, Tensor) else BOOL if _is_bool(o.value) else None

@@ -104,13 +104,13 @@ def _repeated(env: Env, place: tree.Index, base: Tensor, value: Value) -> Tensor
     if not env.binders:
         return base
     with env.region():  # only looks at the part: what it writes is dropped
-        part = subscripts.index(env, place, base)
+        part = subscripts.index(env, place, base, rows=False)
     given = [v for v in (base, part, value) if isinstance(v, NUMERIC)]
     return spread(env, base, merged_batch(env, given), base.dims)
 
 
 def _edited(env: Env, edit: Edit, old: Tensor, value: Value) -> Tensor:
-    part = subscripts.index(env, edit.target, old)
+    part = subscripts.index(env, edit.target, old, rows=False)
     assert isinstance(part, Tensor)
     with env.at(edit.span) as b:
         new = _fitted(env, edit, part, value)

@@ -14,7 +14,7 @@ from irc.frontend.analysis.describe import spelled
 from irc.frontend.analysis.env import Env
 from irc.frontend.analysis.problems import Problem
 from irc.frontend.analysis.sizing import known_size
-from irc.frontend.analysis.values import Number, Numeric, SizeOf, Tensor, Value
+from irc.frontend.analysis.values import Number, Numeric, SizeOf, Step, Tensor, Value
 from irc.frontend.analysis.windows import Gathered, Plan, Window
 from irc.sizes import Poly, Size
 
@@ -70,6 +70,8 @@ def _bound(env: Env, node: tree.Expr | None, size: Size) -> SizeOf | Tensor | No
             return SizeOf(sizes.poly(k) if k >= 0 else size + sizes.const(k))
         case SizeOf():
             return value
+        case Step():
+            return env.tensor(value, I64)
         case Tensor() if value.dtype.is_integer and not value.rank:
             return value
     what = f"this is {value.type}"
@@ -156,13 +158,25 @@ def _moving(env: Env, node: tree.Index, x: Numeric, axis: int, item: tree.Slice,
             "the sizes of a result must be known from the sizes of the arguments",
             helps=["a slice from `i` of a known length is `x[i : i + 10]`"],
         )
-    start = env.tensor(expressions.evaluate(env, item.start), I64)
+    value = expressions.evaluate(env, item.start)
+    start = env.tensor(value, I64)
     with env.at(item.span) as b:
         start = Tensor(b.cast(start.ssa, I64), batch=start.batch)
-        if start.batch or env.guard is not None:
-            return Gathered(_positions(env, start, length, step), item, False, True)
-        _check_start(env, node, x, axis, item, start, length, step)
+        inside = _stays_inside(env, value, x.dims[axis], length, step)
+        if start.batch or env.guard is not None and not inside:
+            return Gathered(_positions(env, start, length, step), item, inside, True)
+        if not inside:
+            _check_start(env, node, x, axis, item, start, length, step)
     return Window(0, length, step, start=start)
+
+
+def _stays_inside(env: Env, first: Value, size: Size, length: Size, step: int) -> bool:
+    """Whether a slice that moves with a recurrence is proved to be inside."""
+    if not isinstance(first, Step):
+        return False
+    last = first.poly + (sizes.poly(length) - 1) * step
+    ends = extremes(first.poly, last, first.batch)
+    return ends is not None and not unproved(env, size, ends, first.batch)
 
 
 def _check_start(
@@ -214,6 +228,6 @@ def _symbolic(env: Env, node: tree.Expr) -> Poly | None:
     repeats = isinstance(node, tree.Name | tree.Attr | tree.Index)  # a call might draw
     if known is None and repeats and isinstance(value, Tensor) and value.dtype.is_integer:
         return sizes.var(f"{spelled(env, node)}'")
-    if known is None and isinstance(value, SizeOf):
+    if known is None and isinstance(value, SizeOf | Step):
         return value.poly
     return known

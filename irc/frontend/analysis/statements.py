@@ -68,7 +68,7 @@ def run_function(
         except Problem as mistake:
             good = False
             env.problems.report(mistake, env.frame.node)
-            _poison(env, statement)
+            poison(env, statement)
     if not good:
         raise Problem(None)
     if returned is None and result is not None:
@@ -81,13 +81,10 @@ def run_function(
 
 def execute(env: Env, node: tree.Stmt) -> None:
     """One statement. Raises Problem."""
-    handler = _HANDLERS.get(type(node))
-    if handler is None:
-        raise _planned(env, node)
-    handler(env, node)
+    _HANDLERS[type(node)](env, node)
 
 
-def _poison(env: Env, node: tree.Stmt) -> None:
+def poison(env: Env, node: tree.Stmt) -> None:
     """Names that a wrong statement would have defined give no second message."""
     if isinstance(node, tree.Let):
         for name in node.names:
@@ -327,7 +324,7 @@ def run_block(env: Env, block: tree.Block) -> None:
         except Problem as mistake:
             good = False
             env.problems.report(mistake, env.frame.node)
-            _poison(env, statement)
+            poison(env, statement)
     if not good:
         raise Problem(None)
 
@@ -395,22 +392,48 @@ def _no_statement(
     )  # fmt: skip
 
 
-_PLANNED = {
-    tree.Scan: ("scan", "recurrences are planned; for sums and products over an index write "
-                "`sum[k < n](...)`"),
-    tree.Loop: ("loop", "loops are planned; for a fixed number of steps repeat the `let`"),
-    tree.Init: ("init", "it belongs into a `scan`, which is planned"),
-    tree.Next: ("next", "it belongs into a `loop`, which is planned"),
-    tree.Until: ("until", "it belongs into a `scan`, which is planned"),
-}  # fmt: skip
+def _scan(env: Env, node: tree.Scan) -> None:
+    from irc.frontend.analysis.scans import scan
+
+    scan(env, node)
 
 
-def _planned(env: Env, node: tree.Stmt) -> Problem:
-    name, help_ = _PLANNED[type(node)]
-    first = Span(
-        node.span.file, node.span.line, node.span.col, node.span.line, node.span.col + len(name)
-    )
-    return env.unsupported(f"`{name}` is not supported yet", first, helps=[help_])
+def _loop(env: Env, node: tree.Loop) -> None:
+    from irc.frontend.analysis.loops import loop
+
+    loop(env, node)
+
+
+_MISPLACED = {
+    tree.Init: ("init", "scan t < T", "init x[-1] = x0"),
+    tree.Until: ("until", "scan t < T", "until condition"),
+    tree.Next: ("next", "loop v = start for i < n", "next v = ..."),
+}
+
+
+def _misplaced(env: Env, node: tree.Stmt) -> None:
+    word, head, example = _MISPLACED[type(node)]
+    around = [r.word for r in env.recurrences[-1:]]
+    article = "a scan" if word != "next" else "a loop"
+    if around and around[0] == article.split()[1]:
+        raise env.error(
+            "E0513", f"`{word}` stands directly in its {around[0]}, not in a block of it",
+            node.span, "inside `if`", helps=[_unconditional(env, node)],
+        )  # fmt: skip
+    raise env.error(
+        "E0513", f"`{word}` outside of {article}", node.span, "not expected here",
+        helps=[f"it belongs between the braces of `{head} {{ {example} }}`"],
+    )  # fmt: skip
+
+
+def _unconditional(env: Env, node: tree.Stmt) -> str:
+    text_of = env.frame.module.text_of
+    match node:
+        case tree.Next(name=name, value=value):
+            return f"write `next {name.name} = if ... then {text_of(value.span)} else {name.name}`"
+        case tree.Until(condition=condition):
+            return f"write `until ... and {text_of(condition.span)}`"
+    return "initial values are the same whatever happens in a step"
 
 
 _HANDLERS: dict[type[tree.Stmt], Callable[..., None]] = {
@@ -420,6 +443,11 @@ _HANDLERS: dict[type[tree.Stmt], Callable[..., None]] = {
     tree.Assert: _assert,
     tree.Print: _print,
     tree.If: _if,
+    tree.Scan: _scan,
+    tree.Loop: _loop,
+    tree.Init: _misplaced,
+    tree.Until: _misplaced,
+    tree.Next: _misplaced,
     tree.Assign: _assign,
     tree.ExprStmt: _expression,
 }

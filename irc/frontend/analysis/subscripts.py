@@ -18,7 +18,7 @@ from irc.dtypes import BOOL, I64, DType
 from irc.frontend import tree, walk
 from irc.frontend.analysis import arrays, expressions
 from irc.frontend.analysis.broadcasting import binder_size
-from irc.frontend.analysis.checks import demand, escaped, outside, resumed, snapshot
+from irc.frontend.analysis.checks import escaped, resumed, snapshot
 from irc.frontend.analysis.counting import extremes, line, symbol, unproved
 from irc.frontend.analysis.describe import article, spelled
 from irc.frontend.analysis.env import Env
@@ -27,6 +27,7 @@ from irc.frontend.analysis.layout import arrange
 from irc.frontend.analysis.problems import Problem
 from irc.frontend.analysis.ranges import Use, reaches
 from irc.frontend.analysis.slices import slice_plan
+from irc.frontend.analysis.timed import at_step, check_position
 from irc.frontend.analysis.values import (
     NUMERIC,
     Binder,
@@ -35,8 +36,10 @@ from irc.frontend.analysis.values import (
     Numeric,
     Open,
     Origin,
+    Record,
     ShapeOf,
     SizeOf,
+    Step,
     Tensor,
     TupleOf,
     Value,
@@ -47,21 +50,32 @@ from irc.frontend.analysis.windows import (
     Window,
     insert_axes,
     settle,
+    take_rows,
     take_windows,
 )
 from irc.sizes import Poly
 
 
-def index(env: Env, node: tree.Index, base: Value) -> Value:
-    """The value of `base[items]`."""
+def index(env: Env, node: tree.Index, base: Value, rows: bool = True) -> Value:
+    """
+    The value of `base[items]`.
+
+    rows   whether a scan may walk along a tensor that was made before it; else `base` itself is
+           read, and the ops between are those of the subscript
+    """
     match base:
         case ShapeOf():
             return _of_shape(env, node, base)
         case TupleOf():
             return _of_tuple(env, node, base)
+        case Record(fields=fields):
+            return Record(base.name, {f: index(env, node, v, rows) for f, v in fields.items()})
     if not isinstance(base, NUMERIC):
         raise env.error("E0206", f"{article(base)} cannot be indexed", node.base.span, "no tensor")
-    return _of_open(env, node, base) if isinstance(base, Open) else _of_number(env, node, base)
+    if isinstance(base, Open):
+        return _of_open(env, node, base, rows)
+    x = env.tensor(base)
+    return _read(env, node, x, *_plans(env, node, x, rows))
 
 
 def _literal(env: Env, node: tree.Index, count: int, what: str) -> int:
@@ -108,14 +122,9 @@ def _of_tuple(env: Env, node: tree.Index, base: TupleOf) -> Value:
 # -- tensors
 
 
-def _of_number(env: Env, node: tree.Index, base: Numeric) -> Tensor:
-    x = env.tensor(base)
-    return _read(env, node, x, *_plans(env, node, x))
-
-
-def _of_open(env: Env, node: tree.Index, base: Open) -> Open:
+def _of_open(env: Env, node: tree.Index, base: Open, rows: bool) -> Open:
     """A part of what has no dtype yet has none either: `w[k] * x[i + k]` with `let w = [1, 2]`."""
-    slots, plans = _plans(env, node, base)
+    slots, plans = _plans(env, node, base, rows)
     place = snapshot(env)
 
     def read(dtype: DType) -> Tensor:
@@ -130,13 +139,13 @@ def _of_open(env: Env, node: tree.Index, base: Open) -> Open:
 Slots = list[tree.IndexItem | None]
 
 
-def _plans(env: Env, node: tree.Index, x: Numeric) -> tuple[Slots, list[Plan]]:
+def _plans(env: Env, node: tree.Index, x: Numeric, rows: bool = True) -> tuple[Slots, list[Plan]]:
     """The items, None for newaxis, and what each asks of its dimension of x."""
     slots = _slots(env, node, x)
     plans: list[Plan] = []
     for slot in slots:
         if slot is not None:
-            plans.append(_plan(env, node, x, len(plans), slot))
+            plans.append(_plan(env, node, x, slot, plans, rows))
     plans += [Window(0, d) for d in x.dims[len(plans) :]]
     return slots, settle(env, x.batch, plans)
 
@@ -144,7 +153,7 @@ def _plans(env: Env, node: tree.Index, x: Numeric) -> tuple[Slots, list[Plan]]:
 def _read(env: Env, node: tree.Index, x: Tensor, slots: Slots, plans: list[Plan]) -> Tensor:
     origin = Origin(span=node.span, how=f"a part of `{x.origin.name}`" if x.origin.name else "")
     with env.at(node.span):
-        y, labels = take_windows(env, x, plans)
+        y, labels = take_windows(env, take_rows(env, x, plans), plans)
         gathered = [(k, p) for k, p in enumerate(plans) if isinstance(p, Gathered)]
         if gathered:
             y, labels = gather(env, node, x, y, labels, gathered)
@@ -183,7 +192,11 @@ def _is_newaxis(item: tree.IndexItem) -> bool:
     return isinstance(item, tree.Name) and item.name == "newaxis"
 
 
-def _plan(env: Env, node: tree.Index, x: Numeric, axis: int, item: tree.IndexItem) -> Plan:
+def _plan(
+    env: Env, node: tree.Index, x: Numeric, item: tree.IndexItem, before: Sequence[Plan],
+    rows: bool,
+) -> Plan:  # fmt: skip
+    axis = len(before)
     if isinstance(item, tree.Slice):
         return slice_plan(env, node, x, axis, item)
     assert isinstance(item, tree.Expr)
@@ -195,6 +208,8 @@ def _plan(env: Env, node: tree.Index, x: Numeric, axis: int, item: tree.IndexIte
             return _at_size(env, node, x, axis, item, p)
         case SizeOf():
             return _counted(env, node, x, axis, item, value)
+        case Step():
+            return at_step(env, node, x, axis, item, value, before if rows else None)
         case NewAxis():
             raise AssertionError("newaxis was taken out")
     return _at_data(env, node, x, axis, item, value)
@@ -329,7 +344,7 @@ def _at_data(
         return Gathered(tensor, item, False)
     with env.at(item.span) as b:
         start = Tensor(b.cast(tensor.ssa, I64))
-        _check_position(env, node, x, axis, item, start)
+    check_position(env, node, x, axis, item, start)
     return Window(0, 1, drop=True, start=start)
 
 
@@ -364,15 +379,3 @@ def _not_an_integer(env: Env, item: tree.Expr, value: Tensor) -> Problem:
         "not an integer",
         helps=[f"convert explicitly: `i32({spelled(env, item)})`"],
     )
-
-
-def _check_position(
-    env: Env, node: tree.Index, x: Numeric, axis: int, item: tree.Expr, at: Tensor
-) -> None:
-    """At run time: 0 <= at < size."""
-    b = env.b
-    low = b.scalar("ge", at.ssa, b.full((), I64, 0))
-    high = b.scalar("lt", at.ssa, b.size(x.dims[axis]))
-    end, more = outside(env, node, x, axis)
-    message = f"index {escaped(spelled(env, item))} = {{0}} {end}"
-    demand(env, Tensor(b.scalar("and", low, high)), [at, *more], lambda places, own: message)

@@ -16,7 +16,7 @@ from xdsl.ir import SSAValue
 from irc.diagnostics import Label, Span
 from irc.dialects.nd.types import dims_of, dtype_of
 from irc.dtypes import DType
-from irc.sizes import Poly, Size
+from irc.sizes import Poly, Size, const, var
 
 if TYPE_CHECKING:
     from irc.frontend import tree
@@ -162,6 +162,22 @@ class Open:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Step(Open):
+    """
+    An integer without a dtype that counts with the steps of a recurrence: `t`, `T - 1 - t`.
+
+    poly    in sizes, index variables and the symbols of recurrences (recurrences.py)
+    """
+
+    poly: Poly = const(0)
+
+    @property
+    def type(self) -> str:
+        spoken = {s: var(s.partition("'")[0]) for s in self.poly.symbols() if "'" in s}
+        return f"step {self.poly.substitute(spoken)}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class TupleOf:
     """Several values; `names` has one entry each (None without a name), or is empty."""
 
@@ -282,6 +298,19 @@ class DTypeRef:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """A name inside the scan that says what it is at each time; `holder` knows (series.py)."""
+
+    name: str
+    holder: Any = field(repr=False, default=None)
+    origin: Origin = NOWHERE
+
+    @property
+    def type(self) -> str:
+        return f"recurrence `{self.name}`"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class NewAxis:
     """`newaxis` among indices."""
 
@@ -291,7 +320,7 @@ class NewAxis:
 
 Value = (
     Tensor | Number | SizeOf | Open | TupleOf | Record | ShapeOf | Text
-    | FunctionRef | ExternRef | BuiltinRef | ModuleRef | DTypeRef | NewAxis
+    | FunctionRef | ExternRef | BuiltinRef | ModuleRef | DTypeRef | Series | NewAxis
 )  # fmt: skip
 Numeric = Tensor | Number | SizeOf | Open
 NUMERIC = (Tensor, Number, SizeOf, Open)

@@ -12,8 +12,18 @@ from irc.frontend import tree
 from irc.frontend.analysis.counting import symbol
 from irc.frontend.analysis.env import Env
 from irc.frontend.analysis.layout import Label
-from irc.frontend.analysis.values import Binder, SizeOf, Tensor
-from irc.sizes import Size
+from irc.frontend.analysis.recurrences import Recurrence, counted
+from irc.frontend.analysis.values import Binder, Tensor
+from irc.sizes import Poly, Size
+
+
+@dataclass(frozen=True)
+class Row:
+    """In step t of a scan, position step * t + offset of a tensor that was made before it."""
+
+    recurrence: Recurrence
+    step: int
+    offset: Poly
 
 
 @dataclass(frozen=True)
@@ -24,6 +34,8 @@ class Window:
     start    an i64 scalar that is the offset when that is not known
     length   how many; `drop` leaves the dimension out of the result, which takes one
     binder   the index variable that counts along the window
+    at       the positions as a polynomial, when `start` stands for a part of it
+    row      the one element is a row of a scan
     """
 
     offset: Size
@@ -32,6 +44,8 @@ class Window:
     drop: bool = False
     binder: Binder | None = None
     start: Tensor | None = None
+    at: Poly | None = None
+    row: Row | None = None
 
 
 @dataclass(frozen=True)
@@ -70,10 +84,18 @@ def settle(env: Env, batch: Sequence[Binder], plans: list[Plan]) -> list[Plan]:
             return p
         if used[p.binder] == 1 and p.binder not in in_data:
             return p
-        line = SizeOf(sizes.var(symbol(p.binder)) * p.step + p.offset, batch=(p.binder,))
-        return Gathered(env.tensor(line, I64), None, True)
+        line = sizes.var(symbol(p.binder)) * p.step + p.offset if p.at is None else p.at
+        return Gathered(env.tensor(counted(env, line, (p.binder,)), I64), None, True)
 
     return [settled(p) for p in plans]
+
+
+def take_rows(env: Env, x: Tensor, plans: Sequence[Plan]) -> Tensor:
+    """`x` with what scans walk along cut down to the row of this step, a size of 1."""
+    rows = [(k, p.row) for k, p in enumerate(plans) if isinstance(p, Window) and p.row]
+    for k, row in sorted(rows, key=lambda one: one[1].recurrence.depth):
+        x = row.recurrence.row(env, x, k, row.step, row.offset)
+    return x
 
 
 def take_windows(env: Env, x: Tensor, plans: Sequence[Plan]) -> tuple[Tensor, list[Label]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 from xdsl.ir import SSAValue
 
@@ -18,6 +19,7 @@ from irc.frontend.analysis.describe import spelled
 from irc.frontend.analysis.draws import Stream
 from irc.frontend.analysis.env import Env
 from irc.frontend.analysis.problems import Problem
+from irc.frontend.analysis.recurrences import number
 from irc.frontend.analysis.values import Number, Open, Tensor, Value
 from irc.sizes import Size
 
@@ -29,7 +31,7 @@ def _stream(env: Env, call: Call, key: Operand | None) -> Stream:
     site = env.unit.next_site()
     if key is None:
         seed, counter = env.unit.rng()
-        return Stream(seed, counter, site)
+        return Stream(seed, counter, site, partial(number, env.recurrences))
     with env.at(call.span) as b:
         return Stream(_integer(env, key, "key"), b.full((), I64, 0), site)
 

@@ -1,0 +1,447 @@
+"""
+`loop v = e for i < n while c max m { next v = ... }`: values that are replaced step by step.
+
+With a known number of steps it is a scan whose states look one step back; with a condition, or
+a number of steps that is data, an `nd.while`. Both carry the parts of the values one by one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from xdsl.ir import Block, SSAValue
+
+from irc.diagnostics import Label, Span
+from irc.dialects.nd import Builder
+from irc.dialects.nd.control import YieldOp
+from irc.dialects.nd.loops import ScanDraft, ScanState
+from irc.dialects.nd.types import dims_of
+from irc.dtypes import BOOL, I64, DType
+from irc.frontend import tree
+from irc.frontend.analysis import expressions, operators
+from irc.frontend.analysis.broadcasting import spread
+from irc.frontend.analysis.carried import Carried
+from irc.frontend.analysis.describe import article
+from irc.frontend.analysis.env import Env, hint
+from irc.frontend.analysis.leaves import leaves, rebuilt, same_parts
+from irc.frontend.analysis.outline import returns
+from irc.frontend.analysis.problems import Problem, guesses
+from irc.frontend.analysis.recurrences import Hints, Recurrence, Wider
+from irc.frontend.analysis.scans import steps
+from irc.frontend.analysis.searches import Search
+from irc.frontend.analysis.sizing import known_size, not_negative
+from irc.frontend.analysis.statements import execute, poison, truth
+from irc.frontend.analysis.values import Binder, Numeric, Origin, Tensor, Value
+from irc.sizes import Size, poly
+
+
+@dataclass(frozen=True)
+class Header:
+    """
+    How long a loop goes on.
+
+    most    a number of steps that is not exceeded: of `max`, or of a `for` that is a size
+    bound   of `for`, where it is data, or not known to be above `most`
+    """
+
+    most: Size | None
+    bound: Tensor | Size | None
+    condition: tree.Expr | None
+
+    @property
+    def known(self) -> Size | None:
+        """The number of steps, when nothing else ends the loop."""
+        return self.most if self.condition is None and self.bound is None else None
+
+
+@dataclass(eq=False)
+class Part:
+    """One tensor of a carried value, and its place in the scan or `nd.while`."""
+
+    carried: Carried
+    state: ScanState | None = None
+    place: int | None = None
+    following: tuple[Numeric, Span] | None = None
+
+
+@dataclass(eq=False)
+class Carry:
+    """A name of the loop; `first` is what it begins with."""
+
+    node: tree.Carry
+    first: Value
+    parts: list[Part] = field(default_factory=list)
+    next: tree.Next | None = None
+
+    @property
+    def name(self) -> str:
+        return self.node.name.name
+
+    @property
+    def span(self) -> Span:
+        return self.node.span
+
+
+@dataclass(eq=False)
+class Loop:
+    """A loop while its body is read: `draft` of a scan, or `search` of an `nd.while`."""
+
+    env: Env
+    node: tree.Loop
+    header: Header
+    carries: dict[str, Carry]
+    recurrence: Recurrence = field(init=False)
+    draft: ScanDraft | None = None
+    search: Search | None = None
+
+
+def loop(env: Env, node: tree.Loop) -> None:
+    """Writes the loop; its names become their last values. Raises Problem."""
+    header = _header(env, node)
+    first = _first_values(env, node)
+    hints: Hints = {}
+    mark = env.unit.mark()
+    while True:
+        carries = {c.node.name.name: Carry(c.node, c.first) for c in first}
+        try:
+            with env.at(node.span):
+                return _write(Loop(env, node, header, carries), hints)
+        except Wider as wider:
+            env.unit.back_to(mark)
+            hints[wider.key] = wider.batch
+
+
+def _write(x: Loop, hints: Hints) -> None:
+    env, index, header = x.env, x.node.index, x.header
+    name = index.name if index else tree.Ident(x.node.span, "step")
+    binder = Binder(name.name, name.span, header.most, given=True)
+    if header.known is not None:
+        x.draft = draft = ScanDraft(header.known, checkpoint=env.frame.checkpoint)
+        x.recurrence = Recurrence(env, binder, lambda: draft.time, draft, "loop")
+    else:
+        x.search = search = Search()
+        x.recurrence = Recurrence(
+            env, binder, lambda: search.number(env, x.recurrence), word="loop"
+        )
+    for carry in x.carries.values():
+        _begin(x, carry, hints)
+    results = _scanned(x) if x.draft is not None else _searched(x)
+    for carry, parts in zip(x.carries.values(), results, strict=True):
+        origin = Origin(carry.name, carry.node.name.span, "let", how="the last value of a loop")
+        made = [Tensor(p.ssa, origin, p.batch) for p in parts]
+        env.define(carry.name, rebuilt(carry.first, iter(made), origin))
+    if index is not None:
+        env.hints[name.name] = f"`{name.name}` counts the steps inside its loop, which ends before"
+
+
+# -- the header
+
+
+def _header(env: Env, node: tree.Loop) -> Header:
+    count, data = None, None
+    if node.index is not None:
+        data = _data(env, node.index)
+        count = steps(env, node.index, "loop") if data is None else None
+    if node.index is None and node.condition is None and node.limit is None:
+        head = node.span._replace(
+            end_line=node.carries[-1].span.end_line, end_col=node.carries[-1].span.end_col
+        )
+        raise env.error(
+            "E0514", "nothing ends this loop", head, "no `for`, no `while`, no `max`",
+            helps=["write `for i < 10`, or `while` and a condition"],
+        )  # fmt: skip
+    limit = _limit(env, node.limit)
+    if count is None or limit is None:
+        return Header(limit if count is None else count, data, node.condition)
+    if env.nonnegative(poly(limit) - count):
+        return Header(count, None, node.condition)
+    fewer = env.nonnegative(poly(count) - limit)
+    return Header(limit, None if fewer else count, node.condition)
+
+
+def _data(env: Env, index: tree.IndexVar) -> Tensor | None:
+    """The bound of `for` as an i64 scalar, when it is data; None when it is a size."""
+    assert index.bound is not None
+    if index.op != "<":
+        return None
+    value = expressions.evaluate(env, index.bound)
+    if not isinstance(value, Tensor) or value.rank or not value.dtype.is_integer:
+        return None
+    if value.batch:
+        raise env.unsupported(
+            "a number of steps that depends on an index variable", index.bound.span,
+            helps=["take the largest, and keep the value with `if` where a step is too much"],
+        )  # fmt: skip
+    with env.at(index.bound.span) as b:
+        return Tensor(b.cast(value.ssa, I64), value.origin)
+
+
+def _limit(env: Env, node: tree.Expr | None) -> Size | None:
+    if node is None:
+        return None
+    value = expressions.evaluate(env, node)
+    known = known_size(value)
+    if known is None:
+        raise env.error(
+            "E0514", "the limit of a loop is not a size", node.span, f"this is {article(value)}",
+            notes=["what a derivative of the loop keeps has a size that is known before"],
+            helps=["`max` takes literals, constants and the sizes in types"],
+        )  # fmt: skip
+    return not_negative(env, node, known, "the limit of the loop")
+
+
+# -- carried values
+
+
+def _first_values(env: Env, node: tree.Loop) -> list[Carry]:
+    """What the names begin with; all in the names that are known before the loop."""
+    from irc.frontend.analysis.functions import check_name
+
+    found: dict[str, Carry] = {}
+    for carry in node.carries:
+        name = carry.name.name
+        check_name(env, carry.name)
+        if name in found:
+            raise env.error(
+                "E0108", f"`{name}` is carried twice", carry.name.span, "the second one",
+                labels=[Label(found[name].node.name.span, "the first one")],
+            )  # fmt: skip
+        value = expressions.evaluate(env, carry.value)
+        leaves(env, value, carry.value.span, "carried by a loop")
+        found[name] = Carry(carry, value)
+    return list(found.values())
+
+
+def _begin(x: Loop, carry: Carry, hints: Hints) -> None:
+    env = x.env
+    for k, leaf in enumerate(leaves(env, carry.first, carry.span, "carried by a loop")):
+        key = carry.name, k
+        wanted = {*leaf.batch, *hints.get(key, ())}
+        batch = tuple(b for b in env.binders if b in wanted)
+        carried = Carried(key, carry.name, carry.span, [leaf], leaf.dims, batch, lambda dtype: None)
+        part = Part(carried)
+        carried.begin = lambda dtype, part=part: _enter(x, part, dtype)  # type: ignore[misc]
+        carry.parts.append(part)
+        carried.start(env)
+
+
+def _enter(x: Loop, part: Part, dtype: DType) -> None:
+    """Gives a part its place, now that its dtype is known."""
+    c = part.carried
+    with x.recurrence.outside(x.env) as b:
+        first = spread(x.env, x.env.tensor(c.initial[0], dtype), c.batch, c.dims).ssa
+        first.name_hint = first.name_hint or hint(c.name)
+        if x.draft is not None:
+            init = b.reshape(first, [1, *dims_of(first)])
+            init.name_hint = init.name_hint or hint(c.name)
+            part.state = x.draft.state(init)
+        else:
+            assert x.search is not None
+            part.place = x.search.value(first)
+
+
+def _argument(x: Loop, part: Part) -> SSAValue:
+    if x.draft is not None:
+        assert part.state is not None
+        return x.draft.tap(part.state, 1)
+    assert x.search is not None and part.place is not None
+    return x.search.argument(part.place)
+
+
+def _old(x: Loop, carry: Carry) -> Value:
+    """The value at the beginning of a step."""
+    origin = Origin(carry.name, carry.node.name.span, "let", how="carried by a loop")
+    parts = [
+        p.carried.read(x.env, lambda p=p: _argument(x, p), origin)  # type: ignore[misc]
+        for p in carry.parts
+    ]
+    return rebuilt(carry.first, iter(parts), origin)
+
+
+def _define(x: Loop, number: SSAValue | None) -> None:
+    """The names of the loop, at the beginning of a block."""
+    env, index = x.env, x.node.index
+    if number is not None:
+        env.unit.times[x.recurrence.symbol] = number
+    if index is not None:
+        origin = Origin(index.name.name, index.name.span, "index")
+        env.define(index.name.name, x.recurrence.step(origin))
+    for carry in x.carries.values():
+        env.define(carry.name, _old(x, carry))
+
+
+# -- the two forms
+
+
+def _scanned(x: Loop) -> list[list[Tensor]]:
+    env, draft = x.env, x.draft
+    assert draft is not None
+    draft.time.name_hint = hint(x.recurrence.binder.name)
+    with x.recurrence.entered(draft.block):
+        _define(x, draft.time)
+        rows = _body(x)
+    for carry, tensors in zip(x.carries.values(), rows, strict=True):
+        for part, row in zip(carry.parts, tensors, strict=True):
+            assert part.state is not None
+            part.state.next = row.ssa
+    op = draft.finish()
+    env.b.insert(op)
+
+    def last(part: Part, row: Tensor) -> Tensor:
+        at = next(k for k, s in enumerate(draft.states) if s is part.state)
+        return Tensor(env.b.reshape(op.res[at], dims_of(row.ssa)), row.origin, row.batch)
+
+    return [
+        [last(p, t) for p, t in zip(c.parts, tensors, strict=True)]
+        for c, tensors in zip(x.carries.values(), rows, strict=True)
+    ]
+
+
+def _searched(x: Loop) -> list[list[Tensor]]:
+    env, search = x.env, x.search
+    assert search is not None
+    indexed = x.node.index is not None
+    with x.recurrence.entered(search.cond):
+        _define(x, search.number(env, x.recurrence) if indexed else None)
+        holds = _condition(x)
+    search.here = search.body
+    with x.recurrence.entered(search.body):
+        _define(x, search.number(env, x.recurrence) if indexed else None)
+        rows = _body(x)
+    for carry, tensors in zip(x.carries.values(), rows, strict=True):
+        for part, row in zip(carry.parts, tensors, strict=True):
+            assert part.place is not None
+            search.nexts[part.place] = row.ssa
+    op = search.finish(env.b, holds, x.header.most)
+    return [
+        [Tensor(op.res[p.place or 0], t.origin, t.batch) for p, t in zip(c.parts, row, strict=True)]
+        for c, row in zip(x.carries.values(), rows, strict=True)
+    ]
+
+
+def _condition(x: Loop) -> SSAValue:
+    """Whether another step is made; `while` is asked where `for` has steps left."""
+    env, header = x.env, x.header
+    if header.bound is None:
+        return _holds(env, header.condition)
+    index, bound = env.unit.times[x.recurrence.symbol], header.bound
+    last = bound.ssa if isinstance(bound, Tensor) else env.b.size(bound)
+    left = env.b.scalar("lt", index, last)
+    if header.condition is None:
+        return left
+    with env.region() as then:
+        asked = _holds(env, header.condition)
+        then.add_op(YieldOp.create(operands=[asked]))
+    orelse = Block()
+    no = Builder(orelse, env.b.location).full((), BOOL, False)
+    orelse.add_op(YieldOp.create(operands=[no]))
+    return env.b.if_(left, then, orelse)[0]
+
+
+def _holds(env: Env, node: tree.Expr | None) -> SSAValue:
+    if node is None:
+        return env.b.full((), BOOL, True)
+    value = truth(env, node, "while")
+    holds = env.tensor(value, BOOL)
+    if holds.batch:
+        raise env.unsupported(
+            "a `while` that depends on an index variable", node.span,
+            helps=["go on until all are done, and keep with `if` the values that are done"],
+        )  # fmt: skip
+    return holds.ssa
+
+
+# -- the body
+
+
+def _body(x: Loop) -> list[list[Tensor]]:
+    """
+    Reads the statements; the next values of all names.
+
+    Mistakes are reported; raises Problem when there was any.
+    """
+    env, good = x.env, True
+    for statement in x.node.body.statements:
+        try:
+            _statement(x, statement)
+        except Problem as mistake:
+            good = False
+            env.problems.report(mistake, env.frame.node)
+            poison(env, statement)
+    for carry in x.carries.values():
+        if carry.next is None:
+            good = False
+            env.problems.report(_no_next(env, carry), env.frame.node)
+    if not good:
+        raise Problem(None)
+    rows = []
+    for carry in x.carries.values():
+        row = []
+        for part in carry.parts:
+            assert part.following is not None
+            value, span = part.following
+            dtype = part.carried.settled(env)
+            with env.at(span):
+                row.append(env.tensor(value, dtype))
+        rows.append(row)
+    return rows
+
+
+def _statement(x: Loop, node: tree.Stmt) -> None:
+    match node:
+        case tree.Next():
+            _next(x, node)
+        case tree.Return():
+            raise returns(x.env, node, "loop")
+        case _:
+            execute(x.env, node)
+
+
+def _no_next(env: Env, carry: Carry) -> Problem:
+    text = f"`next {carry.name} = ...`"
+    return env.error(
+        "E0512", f"`{carry.name}` is carried by the loop, but has no `next`",
+        carry.span, "keeps its first value", helps=[
+            f"write {text} in the body, or `let {carry.name} = ...` before the loop"
+        ],
+    )  # fmt: skip
+
+
+def _next(x: Loop, node: tree.Next) -> None:
+    env, name = x.env, node.name.name
+    carry = x.carries.get(name)
+    if carry is None:
+        raise env.error(
+            "E0512", f"`{name}` is not carried by this loop", node.name.span,
+            "has no value from step to step",
+            helps=guesses(name, x.carries) or [f"begin the loop with it: `loop {name} = ...`"],
+        )  # fmt: skip
+    if carry.next is not None:
+        raise env.error(
+            "E0512", f"`{name}` has two `next`s", node.span, "the second one",
+            labels=[Label(carry.next.span, "the first one")],
+            notes=["all `next` read old values, and happen together at the end of a step"],
+            helps=["bind what lies between with `let`"],
+        )  # fmt: skip
+    carry.next = node
+    dtype = carry.parts[0].carried.dtype if len(carry.parts) == 1 else None
+    value = expressions.evaluate(env, node.value, dtype)
+    if node.op != "=":
+        old = tree.Name(node.name.span, name)
+        combined = tree.Binary(node.span, node.op[0], old, node.value)
+        value = operators.binary(env, combined, _old(x, carry), value, dtype)
+    _take(env, carry, value, node.value.span)
+
+
+def _take(env: Env, carry: Carry, value: Value, span: Span) -> None:
+    if not same_parts(carry.first, value):
+        raise env.error(
+            "E0506",
+            f"`{carry.name}` begins as {carry.first.type}, and is {value.type} after a step",
+            span,
+            f"this is {value.type}",
+            labels=[Label(carry.span, f"begins as {carry.first.type}")],
+        )
+    given = leaves(env, value, span, "carried by a loop")
+    for part, leaf in zip(carry.parts, given, strict=True):
+        part.following = part.carried.take(env, leaf, span), span

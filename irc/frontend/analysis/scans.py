@@ -1,0 +1,311 @@
+"""`scan t < T { ... }`: equations over time, written as one `nd.scan`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from xdsl.ir import SSAValue
+
+from irc import sizes
+from irc.dialects.nd.loops import ScanDraft, ScanOp
+from irc.dialects.nd.structure import offsets
+from irc.dialects.nd.types import dims_of
+from irc.dtypes import BOOL
+from irc.frontend import tree
+from irc.frontend.analysis import expressions, lints
+from irc.frontend.analysis.describe import spelled
+from irc.frontend.analysis.env import Env, hint
+from irc.frontend.analysis.inits import Past, past
+from irc.frontend.analysis.leaves import rebuilt
+from irc.frontend.analysis.outline import Outline, Part, outline
+from irc.frontend.analysis.problems import Problem, guesses
+from irc.frontend.analysis.recurrences import Hints, Recurrence, Wider
+from irc.frontend.analysis.series import Equation, Input, extended
+from irc.frontend.analysis.sizing import known_size, not_negative
+from irc.frontend.analysis.statements import execute, poison, truth
+from irc.frontend.analysis.values import Binder, Origin, Series, Tensor
+from irc.sizes import Size, poly
+
+
+@dataclass
+class Scan:
+    """
+    A scan while its body is read.
+
+    bound   what the `let`s of the body defined, by the statement that did
+    """
+
+    node: tree.Scan
+    env: Env
+    outline: Outline
+    recurrence: Recurrence
+    equations: dict[str, Equation] = field(default_factory=dict)
+    inputs: dict[str, Input] = field(default_factory=dict)
+    bound: dict[Part, dict[str, object]] = field(default_factory=dict)
+    stop: SSAValue | None = None
+
+    @property
+    def draft(self) -> ScanDraft:
+        assert self.recurrence.draft is not None
+        return self.recurrence.draft
+
+
+def scan(env: Env, node: tree.Scan) -> None:
+    """Writes the scan; its equations become tensors of all steps. Raises Problem."""
+    parts = outline(env, node)
+    count = steps(env, node.index, "scan")
+    truncate = _truncate(env, node.truncate)
+    hints: Hints = {}
+    mark = env.unit.mark()
+    while True:
+        try:
+            return _write(env, node, parts, count, truncate, hints)
+        except Wider as wider:
+            env.unit.back_to(mark)
+            hints[wider.key] = wider.batch
+
+
+def _write(
+    env: Env, node: tree.Scan, parts: Outline, count: Size, truncate: Size | None, hints: Hints
+) -> None:
+    draft = ScanDraft(count, checkpoint=env.frame.checkpoint)
+    if truncate is not None:
+        draft.truncate = offsets([truncate])
+    binder = Binder(node.index.name.name, node.index.name.span, count, given=True)
+    recurrence = Recurrence(env, binder, lambda: draft.time, draft)
+    draft.time.name_hint = hint(binder.name)
+    env.unit.times[recurrence.symbol] = draft.time
+    s = Scan(node, env, parts, recurrence)
+    with env.at(node.span):
+        _pasts(s)
+        with recurrence.entered(draft.block):
+            _body(s, hints)
+            rows = {name: e.settle(env, e.node.value.span) for name, e in s.equations.items()}
+        draft.stop = s.stop
+        _finish(s, rows)
+    _hints_behind(s)
+
+
+# -- the header
+
+
+def steps(env: Env, index: tree.IndexVar, word: str) -> Size:
+    """The number of steps. Raises E0514 for what is none."""
+    assert index.bound is not None
+    name, text = index.name.name, spelled(env, index.bound)
+    if index.op != "<":
+        raise env.error(
+            "E0514", f"the steps of a `{word}` are stated with `<`", index.span,
+            "time starts at 0",
+            helps=[f"write `{name} < {text} + 1`"] if index.op == "<=" else [],
+        )  # fmt: skip
+    value = expressions.evaluate(env, index.bound)
+    known = known_size(value)
+    if known is None:
+        helps = ["the number of steps is built from literals, constants and the sizes in types"]
+        if word == "scan":
+            helps.append(f"for a number that is data: `loop ... for {name} < {text}`")
+        raise env.error(
+            "E0514", "the number of steps is not a size", index.bound.span,
+            f"this is {value.type}", helps=helps,
+        )  # fmt: skip
+    return not_negative(env, index.bound, known, "the number of steps")
+
+
+def _truncate(env: Env, node: tree.Expr | None) -> Size | None:
+    if node is None:
+        return None
+    value = expressions.evaluate(env, node)
+    known = known_size(value)
+    text = "truncated gradients go back a number of steps that is known, and at least 1"
+    if known is None or env.nonnegative(-known):
+        raise env.error(
+            "E0514", "this is no number of steps to go back", node.span, f"this is {value.type}",
+            notes=[text], helps=["write `truncate 10`, or leave it out to go back to the start"],
+        )  # fmt: skip
+    size = sizes.size(env.facts.normal(known))
+    env.require(poly(size) - 1, f"truncate {spelled(env, node)} is not positive", node.span)
+    return size
+
+
+# -- initial values
+
+
+def _pasts(s: Scan) -> None:
+    """Evaluates the `init`s, in the order of the source, before the scan."""
+    env, good = s.env, True
+    pasts = {}
+    for name, nodes in s.outline.inits.items():
+        try:
+            pasts[name] = past(env, name, nodes)
+            if name not in s.outline.equations:
+                s.inputs[name] = _input(s, name, nodes[0], pasts[name])
+        except Problem as mistake:
+            good = False
+            env.problems.report(mistake, env.frame.node)
+    if not good:
+        raise Problem(None)
+    # Open values stay open until the body is read, so this is all that their `init` writes.
+    for name, node in s.outline.equations.items():
+        s.equations[name] = Equation(name, node, s.recurrence, pasts.get(name))
+
+
+def _input(s: Scan, name: str, node: tree.Init, before: Past) -> Input:
+    env = s.env
+    known = env.local(name)
+    if known is None and name not in env.names():
+        t = s.node.index.name.name
+        raise env.error(
+            "E0510", f"`{name}` has no equation in this scan", node.name.span,
+            f"no `{name}[{t}] = ...`, and no tensor of that name",
+            helps=guesses(name, [*s.outline.equations, *env.names()]),
+        )  # fmt: skip
+    value = env.lookup(name, node.name.span)
+    x = env.tensor(value)
+    if not x.rank:
+        raise env.error(
+            "E0510", f"`{name}` is one number: it has no times", node.name.span,
+            f"this is {x.type}", labels=[value.origin.label(f"`{name}` is declared here")],
+        )  # fmt: skip
+    return Input(name, s.recurrence, x, before, extended(env, x, before, node.span))
+
+
+# -- the body
+
+
+def _body(s: Scan, hints: Hints) -> None:
+    """Reads the statements in their order. Mistakes are reported; raises Problem when any."""
+    env, good = s.env, True
+    index = s.node.index.name
+    env.define(index.name, s.recurrence.step(Origin(index.name, index.span, "index")))
+    for name, one in (*s.inputs.items(), *s.equations.items()):
+        if isinstance(one, Equation):
+            one.begin(env, hints)
+        span = one.node.target.span if isinstance(one, Equation) else one.value.origin.span
+        env.define(name, Series(name, one, Origin(name, span)))
+    for part in s.outline.parts:
+        try:
+            with env.scope():
+                _evaluate(s, part)
+        except Problem as mistake:
+            good = False
+            env.problems.report(mistake, env.frame.node)
+            if part.equation:
+                s.equations[part.equation].poisoned = True
+    if not good:
+        raise Problem(None)
+
+
+def _evaluate(s: Scan, part: Part) -> None:
+    """One statement, with the `let`s that stand above it."""
+    env, scope = s.env, s.env.scopes[-1]
+    seen = {n: s.bound[p][n] for n, p in part.sees.items() if n in s.bound.get(p, {})}
+    scope.update(seen)
+    try:
+        if part.equation is not None:
+            _equation(s, part)
+        elif isinstance(part.node, tree.Until):
+            s.stop = _until(env, part.node)
+        else:
+            execute(env, part.node)
+    except Problem:
+        poison(env, part.node)
+        raise
+    finally:
+        s.bound[part] = {n: scope[n] for n in part.defines if n in scope}
+
+
+def _equation(s: Scan, part: Part) -> None:
+    env = s.env
+    assert part.equation is not None and isinstance(part.node, tree.Assign)
+    equation, node = s.equations[part.equation], part.node.value
+    expected = None
+    if len(equation.states) == 1:
+        expected = equation.states[0].carried.dtype
+    equation.take(env, expressions.evaluate(env, node, expected), node.span)
+
+
+def _until(env: Env, node: tree.Until) -> SSAValue:
+    value = truth(env, node.condition, "until")
+    stop = env.tensor(value, BOOL)
+    if stop.batch:
+        raise env.unsupported(
+            "an `until` that depends on an index variable", node.span,
+            helps=["the steps go on for all values together: `until all(...)` of a larger scan"],
+        )  # fmt: skip
+    return stop.ssa
+
+
+# -- results
+
+
+def _finish(s: Scan, rows: dict[str, list[Tensor]]) -> None:
+    """Puts the op into its block, and gives the names their tensors."""
+    env, draft = s.env, s.draft
+    mentioned = lints.mentions_around(env, s.node)
+    outputs: list[tuple[str, int]] = []
+    for name, equation in s.equations.items():
+        for k, row in enumerate(rows[name]):
+            state = equation.states[k].state if equation.states else None
+            if state is None or not state.taps:
+                draft.output(row.ssa)
+                outputs.append((name, k))
+                continue
+            state.next, state.history = row.ssa, mentioned[name] > 0
+    draft.states = [state for state in draft.states if state.taps]
+    for state in draft.states:
+        deepest = state.taps[-1]
+        if deepest < state.depth:
+            dims = [deepest, *dims_of(state.init)[1:]]
+            at = [state.depth - deepest, *[0] * (len(dims) - 1)]
+            state.init = env.b.slice(state.init, dims, at, [1] * len(dims))
+    op = draft.finish()
+    env.b.insert(op)
+    for name, equation in s.equations.items():
+        if mentioned[name] > 0:
+            parts = _stacks(s, op, equation, rows[name], outputs)
+            assert equation.value is not None
+            span = equation.node.target.span
+            origin = Origin(name, span, "let", how="the values of all steps")
+            env.define(name, rebuilt(equation.value, parts, origin))
+        elif not equation.reads:
+            lints.warn_unused(env, equation.node)
+
+
+def _stacks(
+    s: Scan, op: ScanOp, equation: Equation, rows: Sequence[Tensor], outputs: list[tuple[str, int]]
+) -> Iterator[Tensor]:
+    """The values of all steps, [index variables, T, ...]."""
+    env, draft = s.env, s.draft
+    count = draft.count
+    origin = Origin(equation.name, equation.node.target.span, "let", how="the values of all steps")
+    for k, row in enumerate(rows):
+        key = equation.name, k
+        if key in outputs:
+            stack: SSAValue = op.res[len(draft.states) + outputs.index(key)]
+        else:
+            state = equation.states[k].state
+            assert state is not None
+            stack = op.res[draft.states.index(state)]
+            rank = len(dims_of(stack))
+            dims = [count, *dims_of(stack)[1:]]
+            stack = env.b.slice(stack, dims, [state.depth, *[0] * (rank - 1)], [1] * rank)
+        batch = len(row.batch)
+        rank = len(dims_of(stack))
+        perm = [*range(1, batch + 1), 0, *range(batch + 1, rank)]
+        stack = env.b.transpose(stack, perm)
+        stack.name_hint = stack.name_hint or hint(equation.name)
+        yield Tensor(stack, origin, row.batch)
+
+
+def _hints_behind(s: Scan) -> None:
+    """What to say about the names of the body when they are used behind it."""
+    t = s.node.index.name.name
+    for part in s.outline.parts:
+        for name in part.defines:
+            s.env.hints[name] = (
+                f"`{name}` ends with the scan that binds it; to keep its values write an "
+                f"equation: `{name}s[{t}] = {name}`"
+            )
+    s.env.hints.setdefault(t, f"`{t}` counts the steps inside its scan, which ends before")
