@@ -10,18 +10,21 @@ from __future__ import annotations
 
 import re
 
-from xdsl.dialects.builtin import ArrayAttr, StringAttr
+from xdsl.dialects.builtin import ArrayAttr, IndexType, MemRefType, StringAttr, i32
 from xdsl.irdl import (
+    AttrSizedOperandSegments,
     IRDLOperation,
     irdl_op_definition,
     prop_def,
     result_def,
     traits_def,
     var_operand_def,
+    var_result_def,
 )
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
+from irc.dialects.routines import WritesOutputs
 from irc.dtypes import DTYPES
 
 _TEXT = re.compile(r"\s*(\S+)\s+from\s+(\S+)\s*")
@@ -83,3 +86,40 @@ class ForeignOp(IRDLOperation):
     def verify_(self) -> None:
         if len(self.dtypes.data) != len(self.xs) + 1:
             raise VerifyException(f"foreign (C1): {len(self.dtypes.data)} dtypes")
+
+
+@irdl_op_definition
+class ForeignCallOp(IRDLOperation):
+    """
+    A call of `symbol` from `library`: sizes, arguments, and arrays that it writes. Gives its
+    status, which is 0 when all went well.
+
+    Numbers go by value, arrays by pointer, row by row without gaps. On tensors the results come
+    after the status; on memrefs they are in `outs`, whatever these held.
+
+    (C1) There is a dtype of irc for each of `ins` and then of `outs`: signless types do not tell.
+    (C2) On tensors there is a result of the type of each of `outs`; on memrefs there is none.
+    """
+
+    name = "rt.foreign_call"
+    symbol = prop_def(StringAttr)
+    library = prop_def(StringAttr)
+    dtypes = prop_def(ArrayAttr[StringAttr])
+    sizes = var_operand_def(IndexType())
+    ins = var_operand_def()
+    outs = var_operand_def()
+    status = result_def(i32)
+    res = var_result_def()
+    irdl_options = (AttrSizedOperandSegments(as_property=True),)
+    traits = traits_def(WritesOutputs())
+    assembly_format = (
+        "$symbol `from` $library `sizes` `(` $sizes `)` `ins` `(` $ins `)` `outs` `(` $outs `)` "
+        "`as` $dtypes attr-dict `:` `(` type($ins) `)` `(` type($outs) `)` (`->` type($res)^)?"
+    )
+
+    def verify_(self) -> None:
+        if len(self.dtypes.data) != len(self.ins) + len(self.outs):
+            raise VerifyException(f"foreign_call (C1): {len(self.dtypes.data)} dtypes")
+        expected = [x.type for x in self.outs if not isinstance(x.type, MemRefType)]
+        if list(self.res.types) != expected:
+            raise VerifyException("foreign_call (C2): results and `outs` have different types")

@@ -54,29 +54,39 @@ class ForeignFunction:
         return signless[()]
 
 
-def call_whole(
-    symbol: str,
-    library: str,
-    sizes: Sequence[int],
-    dtypes: Sequence[str],
-    xs: Sequence[np.ndarray],
-    results: Sequence[np.ndarray],
-    file: str = "",
-) -> int:
+@dataclass(frozen=True)
+class ForeignRoutine:
     """
-    One call with sizes, then arguments (numbers by value, arrays by pointer), then results.
+    A function of sizes, numbers and arrays that writes arrays.
 
-    Gives its status; `results` are written. Raises LoadError as `ForeignFunction` does.
+    dtypes   of the arguments, then of the arrays that it writes
     """
-    function = _find(symbol, library, file)
-    function.argtypes, function.restype = None, ctypes.c_int
-    kept = [np.ascontiguousarray(x) for x in xs]
-    arguments: list[Any] = [ctypes.c_int64(n) for n in sizes]
-    for dtype, x, given in zip(dtypes, kept, xs, strict=True):
-        by_value = not np.ndim(given)
-        arguments.append(_TYPES[dtype](x.item()) if by_value else ctypes.c_void_p(x.ctypes.data))
-    arguments += [ctypes.c_void_p(x.ctypes.data) for x in results]
-    return int(function(*arguments))
+
+    symbol: str
+    library: str
+    dtypes: tuple[str, ...]
+    file: str = ""
+
+    def __call__(
+        self, sizes: Sequence[int], ins: Sequence[Any], outs: Sequence[np.ndarray]
+    ) -> tuple[np.int32, Sequence[np.ndarray]]:
+        """
+        Its status and `outs`, which it has written; their memory has no gaps.
+
+        Raises LoadError as `ForeignFunction` does.
+        """
+        function = _find(self.symbol, self.library, self.file)
+        function.argtypes, function.restype = None, ctypes.c_int
+        arguments: list[Any] = [ctypes.c_int64(n) for n in sizes]
+        kept = [np.ascontiguousarray(x) if np.ndim(x) else x for x in ins]
+        for x, dtype in zip(kept, self.dtypes, strict=False):
+            arguments.append(_pointer(x) if np.ndim(x) else _TYPES[dtype](x.item()))
+        status = function(*arguments, *map(_pointer, outs))
+        return np.int32(status), outs
+
+
+def _pointer(x: np.ndarray) -> Any:
+    return ctypes.c_void_p(x.ctypes.data)
 
 
 def _find(symbol: str, library: str, file: str) -> Any:

@@ -54,9 +54,9 @@ class WritesOutputs(MemoryEffect):
 
     @classmethod
     def get_effects(cls, op: Operation) -> AbstractSet[EffectInstance] | None:
-        assert isinstance(op, RoutineOp)
-        found = {EffectInstance(MemoryEffectKind.READ, x) for x in op.ins if _in_memory(x)}
-        found |= {EffectInstance(MemoryEffectKind.WRITE, x) for x in op.outs if _in_memory(x)}
+        ins, outs = op.ins, op.outs  # type: ignore[attr-defined]
+        found = {EffectInstance(MemoryEffectKind.READ, x) for x in ins if _in_memory(x)}
+        found |= {EffectInstance(MemoryEffectKind.WRITE, x) for x in outs if _in_memory(x)}
         return found
 
 

@@ -39,7 +39,7 @@ from xdsl.irdl import (
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
-from irc.dialects.foreign import ForeignOp
+from irc.dialects.foreign import ForeignCallOp, ForeignOp
 from irc.dialects.routines import RoutineOp
 
 # The statuses of the ABI that a program itself can end with.
@@ -206,4 +206,4 @@ def is_array(value: SSAValue) -> bool:
     return isinstance(value.type, TensorType | MemRefType)
 
 
-RT = Dialect("rt", [AssertOp, PrintOp, PhiloxOp, SpecialOp, RoutineOp, ForeignOp])
+RT = Dialect("rt", [AssertOp, PrintOp, PhiloxOp, SpecialOp, RoutineOp, ForeignOp, ForeignCallOp])

@@ -9,9 +9,11 @@ import numpy as np
 from xdsl.ir import Operation
 
 from irc.dialects import nd
+from irc.dialects.foreign import ForeignCallOp
+from irc.dialects.foreign_calls import ForeignRoutine
 from irc.dialects.nd import linear_numpy
 from irc.dialects.routines import RoutineOp
-from irc.dialects.verify import describe
+from irc.dialects.verify import describe, span_of
 from irc.execution import nd as reference
 from irc.execution.control import CheckFailed, assign_all, yielded
 from irc.execution.messages import fill
@@ -84,6 +86,21 @@ def routine(name: str, *arrays: np.ndarray, **flags: bool) -> tuple[np.ndarray, 
     return linear_numpy.on_stacks(getattr(linear_numpy, name), *arrays, **flags)
 
 
+def _foreign_call(op: ForeignCallOp, c: PythonText) -> None:
+    """On memrefs the results are copied over `outs`."""
+    span, dtypes = span_of(op), tuple(d.data for d in op.dtypes.data)
+    function = ForeignRoutine(op.symbol.data, op.library.data, dtypes, span.file if span else "")
+    name = c.constant(function, op.symbol.data)
+    sizes, ins = ", ".join(c.names(op.sizes)), ", ".join(c.names(op.ins))
+    outs = ", ".join(f"np.array({x})" for x in c.names(op.outs))
+    made = c.fresh("made")
+    c.line(f"{c.define(op.status)}, {made} = {name}([{sizes}], [{ins}], [{outs}])")
+    if op.res:
+        c.line(f"{', '.join(c.define(r) for r in op.res)}, = {made}")
+    else:
+        c.line(f"overwrite([{', '.join(c.names(op.outs))}], {made})")
+
+
 def overwrite(outs: Sequence[np.ndarray], results: Sequence[np.ndarray]) -> None:
     for out, result in zip(outs, results, strict=True):
         out[...] = result
@@ -95,6 +112,7 @@ HANDLERS: dict[type[Operation], Handler] = {
     nd.AssertOp: _assert,
     nd.PrintOp: _print,
     RoutineOp: _routine,
+    ForeignCallOp: _foreign_call,
 }
 NAMESPACE: dict[str, object] = {
     "check_all": check_all,

@@ -31,6 +31,7 @@ from irc.codegen.c.memory import (
     constant_text,
     emit_alloca,
     emit_copy,
+    emit_foreign_call,
     emit_get_global,
     emit_load,
     emit_reinterpret,
@@ -47,7 +48,7 @@ from irc.codegen.c.scalars import SPELL
 from irc.codegen.c.scope import ATOM, CHOICE, SUM, UNARY, Expr, Scope, Uses
 from irc.codegen.c.types import c_type, suffix, vector_typedef
 from irc.dialects import rt
-from irc.dialects.foreign import ForeignOp
+from irc.dialects.foreign import ForeignCallOp, ForeignOp
 from irc.dialects.routines import RoutineOp
 from irc.errors import InternalError
 from irc.sizes import Poly, parse
@@ -266,7 +267,7 @@ def _strings(attr: Attribute | None) -> list[str]:
 
 def _uses_context(op: func.FuncOp, fields: Mapping[str, str]) -> bool:
     for inner in op.walk():
-        if isinstance(inner, rt.AssertOp | rt.PrintOp | ForeignOp):
+        if isinstance(inner, rt.AssertOp | rt.PrintOp | ForeignOp | ForeignCallOp):
             return True
         if isinstance(inner, memref.GetGlobalOp) and inner.name_.root_reference.data in fields:
             return True
@@ -530,4 +531,5 @@ EMIT: dict[type[Operation], Callable[[Operation, Scope], None]] = {
     rt.AssertOp: emit_assert,
     rt.PrintOp: emit_print,
     RoutineOp: emit_routine,
+    ForeignCallOp: emit_foreign_call,
 }

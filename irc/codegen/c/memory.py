@@ -13,8 +13,10 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Operation, SSAValue
 
+from irc.codegen.c.foreign import value_type
 from irc.codegen.c.scope import CHOICE, PRODUCT, SUM, Scope
 from irc.codegen.c.types import c_type, literal, suffix
+from irc.dialects.foreign import ForeignCallOp
 from irc.dialects.routines import ROUTINES, RoutineOp
 from irc.errors import InternalError
 from irc.sizes import Poly, Quotient, Root
@@ -185,6 +187,23 @@ def emit_routine(op: Operation, c: Scope) -> None:
     arguments += [c.name(x) for x in (*op.ins, *op.outs)]
     kind = suffix(first.type.element_type)  # type: ignore[attr-defined]
     c.line(f"irc_{op.routine.data}_{kind}({', '.join(arguments)});")
+
+
+def emit_foreign_call(op: Operation, c: Scope) -> None:
+    """`int32_t status = ctx->irc_extern_f(n, x, y);`"""
+    assert isinstance(op, ForeignCallOp)
+    types, arguments = ["int64_t"] * len(op.sizes), [c.name(n, CHOICE) for n in op.sizes]
+    dtypes = [value_type(d.data) for d in op.dtypes.data]
+    for k, (x, dtype) in enumerate(zip((*op.ins, *op.outs), dtypes, strict=True)):
+        if not isinstance(x.type, MemRefType):
+            types.append(dtype)
+            arguments.append(c.name(x, CHOICE))
+            continue
+        types.append(f"{'const ' if k < len(op.ins) else ''}{dtype} *")
+        same = types[-1].removeprefix("const ") == f"{c_type(x.type.element_type)} *"
+        arguments.append(c.name(x) if same else f"({types[-1]}){c.name(x)}")
+    member = c.uses.foreign.member(op.symbol.data, op.library.data, "int", types)
+    c.declare(op.status, f"ctx->{member}({', '.join(arguments)})")
 
 
 def _sizes(type_: object, dynamic: Sequence[SSAValue]) -> list[str | SSAValue]:

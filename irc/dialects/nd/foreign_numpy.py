@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from xdsl.ir import Operation
 
-from irc.dialects.foreign_calls import ForeignFunction, call_whole
+from irc.dialects.foreign_calls import ForeignFunction, ForeignRoutine
 from irc.dialects.nd.arrays import numpy_dtype
 from irc.dialects.nd.foreign import ExternMapOp, ExternOp, refusal
 from irc.dialects.nd.types import dims_of, dtype_of
@@ -36,11 +36,12 @@ def extern(op: ExternOp, xs: Sequence[Array], sizes: Mapping[str, int]) -> tuple
         shape = [poly(d).evaluate(sizes) for d in dims_of(r)]
         results.append(np.zeros(shape, numpy_dtype(dtype_of(r))))
     known = [d.evaluate(sizes) for d in op.sizes.data]
-    dtypes = [dtype_of(x).name for x in op.xs]
-    status = call_whole(op.symbol.data, op.library.data, known, dtypes, xs, results, _file(op))
+    dtypes = tuple(dtype_of(x).name for x in (*op.xs, *op.res))
+    function = ForeignRoutine(op.symbol.data, op.library.data, dtypes, _file(op))
+    status, made = function(known, xs, results)
     if status:
         raise ForeignError(refusal(op).format(status))
-    return tuple(results)
+    return tuple(made)
 
 
 def _file(op: Operation) -> str:

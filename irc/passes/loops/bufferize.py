@@ -23,10 +23,12 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
 from irc.dialects import rt, routines
+from irc.dialects.foreign import ForeignCallOp
 from irc.dialects.nd.effects import StateOp, StateReadOp, StateWriteOp
 from irc.dialects.nd.types import shape_dims
 from irc.errors import Unsupported
 from irc.passes.loops.bufferize_control import bufferize_for, bufferize_if
+from irc.passes.loops.bufferize_foreign import bufferize_foreign
 from irc.passes.loops.bufferize_routine import bufferize_routine
 from irc.passes.loops.builder import Pen, Pool, constant_value, dims_attribute, size_symbols
 from irc.passes.loops.liveness import Liveness
@@ -499,6 +501,7 @@ _HANDLERS: dict[type[Operation], _Handler] = {
     scf.ForOp: bufferize_for,
     func.ReturnOp: Bufferizer._return,
     routines.RoutineOp: bufferize_routine,
+    ForeignCallOp: bufferize_foreign,
     rt.AssertOp: Bufferizer._show,
     rt.PrintOp: Bufferizer._show,
     StateReadOp: Bufferizer._state_read,

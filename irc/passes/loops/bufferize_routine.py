@@ -23,15 +23,15 @@ def bufferize_routine(f: Bufferizer, op: Operation, live: Liveness) -> None:
     """
     assert isinstance(op, RoutineOp)
     pen = Pen(f.pool, live.block, op, op.location)
-    ins = [_dense(f, x, pen, live) for x in op.ins]
-    outs = [f.settle(x, _place(f, x, pen, live), live) for x in op.res]
+    ins = [dense(f, x, pen, live) for x in op.ins]
+    outs = [f.settle(x, apart(f, x, pen, live), live) for x in op.res]
     pen.insert(
         RoutineOp.create(operands=[*ins, *outs], properties=op.properties, attributes=op.attributes)
     )
     f.erase.append(op)
 
 
-def _dense(f: Bufferizer, x: SSAValue, pen: Pen, live: Liveness) -> SSAValue:
+def dense(f: Bufferizer, x: SSAValue, pen: Pen, live: Liveness) -> SSAValue:
     """The memory of an operand, without gaps."""
     ref = f.places[x].ref
     if not is_strided(ref):
@@ -41,7 +41,7 @@ def _dense(f: Bufferizer, x: SSAValue, pen: Pen, live: Liveness) -> SSAValue:
     return whole
 
 
-def _place(f: Bufferizer, x: SSAValue, pen: Pen, live: Liveness) -> Place:
+def apart(f: Bufferizer, x: SSAValue, pen: Pen, live: Liveness) -> Place:
     wanted = f.wanted.get(x)
     if wanted is None or wanted.buffer.state is None:
         return f.fresh(x, pen, live)

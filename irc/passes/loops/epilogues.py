@@ -7,7 +7,7 @@ from xdsl.dialects.linalg.ops import GenericOp
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.ir.affine import AffineDimExpr
 
-from irc.dialects.foreign import ForeignOp
+from irc.dialects.foreign import ForeignCallOp, ForeignOp
 from irc.dialects.routines import RoutineOp
 from irc.passes.loops.contractions import is_contraction
 from irc.passes.loops.structured import root
@@ -103,7 +103,7 @@ def written_by(op: Operation) -> list[SSAValue]:
     match op:
         case GenericOp():
             return list(op.outputs)
-        case RoutineOp():
+        case RoutineOp() | ForeignCallOp():
             return list(op.outs)
         case memref.StoreOp():
             return [op.memref]

@@ -23,6 +23,7 @@ from xdsl.ir import Attribute, Block, Operation, SSAValue
 from irc.abi import AbiError, function_from_json
 from irc.dialects.nd.effects import StateOp
 from irc.dialects.nd.types import shape_dims
+from irc.dialects.foreign import ForeignCallOp
 from irc.dialects.routines import RoutineOp
 from irc.passes.loops.builder import Pen, dims_attribute, memref_type
 
@@ -115,6 +116,8 @@ def ignores_contents(op: Operation, operand: int) -> bool:
     """Whether `op` only takes the shape of that operand."""
     if isinstance(op, RoutineOp):
         return operand >= len(op.ins)
+    if isinstance(op, ForeignCallOp):
+        return operand >= len(op.sizes) + len(op.ins)
     if not isinstance(op, GenericOp) or operand < len(op.inputs):
         return False
     return not op.body.block.args[operand].first_use

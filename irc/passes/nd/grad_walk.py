@@ -16,6 +16,7 @@ from xdsl.ir import Operation, SSAValue
 
 from irc.dialects.nd.builder import Builder
 from irc.dialects.nd.control import IfOp
+from irc.dialects.nd.foreign import ExternOp
 from irc.dialects.nd.loops import ScanOp, WhileOp
 from irc.dialects.verify import describe
 from irc.errors import InternalError
@@ -65,6 +66,8 @@ def _flows(
         return through_if(backward, b, op, changing, gradients)
     if isinstance(op, ScanOp):
         return through_scan(backward, b, op, changing, gradients)
+    if isinstance(op, ExternOp):
+        return zip(read, op.vjps(b, [gradients.get(y) for y in op.res]), strict=True)
     rule = getattr(op, "vjp", None)
     if rule is None:
         raise InternalError(f"{describe(op)}: the op has no derivative rule")

@@ -12,6 +12,7 @@ sorting.py      a merge sort
 linear.py       linear systems
 indexing.py     reads and writes at positions that are data
 sources.py      from attributes, sizes and a random counter
+foreign.py      calls of functions of other libraries
 effects.py      state, checks, printing, branches
 recurrences.py  loops over time
 """
@@ -25,6 +26,7 @@ from irc.passes.linalg.from_nd import (
     cumulative,
     effects,
     elementwise,
+    foreign,
     indexing,
     linear,
     recurrences,
@@ -40,6 +42,7 @@ LOWERINGS: dict[type[Operation], Lower] = {
     **cumulative.LOWERINGS,
     **effects.LOWERINGS,
     **elementwise.LOWERINGS,
+    **foreign.LOWERINGS,
     **indexing.LOWERINGS,
     **linear.LOWERINGS,
     **recurrences.LOWERINGS,
