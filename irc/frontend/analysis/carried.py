@@ -15,7 +15,7 @@ from xdsl.ir import SSAValue
 
 from irc.diagnostics import Label, Span
 from irc.dtypes import I64, DType
-from irc.frontend.analysis.broadcasting import adapts, merged_batch, spread
+from irc.frontend.analysis.broadcasting import adapts, binder_size, merged_batch, spread
 from irc.frontend.analysis.env import Env
 from irc.frontend.analysis.pointwise import open_kind
 from irc.frontend.analysis.problems import Problem
@@ -51,6 +51,7 @@ class Carried:
     batch: tuple[Binder, ...]
     begin: Callable[[DType], None]
     dtype: DType | None = None
+    waiting: Numeric | None = None  # the next value, as long as no dtype is known
 
     def __post_init__(self) -> None:
         typed = [x.dtype for x in self.initial if isinstance(x, Tensor)]
@@ -81,6 +82,8 @@ class Carried:
             return Tensor(argument(), origin, self.batch)
 
         def make(dtype: DType) -> SSAValue:
+            if self.dtype is None and env.unit.trying:
+                return env.b.full((*map(binder_size, self.batch), *self.dims), dtype, 0)
             self.close(env, dtype)
             return argument()
 
@@ -111,17 +114,39 @@ class Carried:
             self.kind = "float"
 
         def make(dtype: DType) -> SSAValue:
+            if self.dtype is None and env.unit.trying:
+                return env.tensor(value, dtype).ssa
             self.close(env, dtype)
             return self._fitted(env, value, span).ssa
 
+        self.waiting = value
         return Open(make, self.kind, self.dims, value.origin, self.batch)
 
-    def settled(self, env: Env) -> DType:
-        """The dtype; where nothing gave one, that of a number on its own."""
+    def settled(self, env: Env, others: Sequence[Carried]) -> DType:
+        """
+        The dtype. Where nothing gave one it is that of a number on its own, or else one that
+        the other values have with which this is computed.
+        """
         if self.dtype is None:
-            self.close(env, I64 if self.kind == "int" else env.floatx)
+            default = I64 if self.kind == "int" else env.floatx
+            tried = dict.fromkeys([default, *(o.dtype for o in others if o.dtype)])
+            fitting = (d for d in tried if self._could_be(env, d))
+            self.close(env, next(fitting, default))
         assert self.dtype is not None
         return self.dtype
+
+    def _could_be(self, env: Env, dtype: DType) -> bool:
+        if self.waiting is None or not all(adapts(x, dtype) for x in self.initial):
+            return self.waiting is None
+        env.unit.trying = True
+        try:
+            with env.region():  # what it writes is dropped
+                env.tensor(self.waiting, dtype)
+        except Problem:
+            return False
+        finally:
+            env.unit.trying = False
+        return True
 
     def _fitted(self, env: Env, value: Numeric, span: Span) -> Tensor:
         assert self.dtype is not None

@@ -71,6 +71,7 @@ class Unit:
         self.draws = False
         self.calls = 0  # written into this function so far
         self.masks: list[Frame] = []  # calls that draw a dropout mask
+        self.trying = False  # whether a dtype is only tried on what goes from step to step
         self.deriving: list[tree.Extern] = []  # externs whose derivatives are being written
         self.reads: dict[str, SSAValue] = {}
         self.times: dict[str, SSAValue] = {}  # by the symbol of a recurrence: its i64 scalar

@@ -375,12 +375,13 @@ def _body(x: Loop) -> list[list[Tensor]]:
     if not good:
         raise Problem(None)
     rows = []
+    carried = [part.carried for carry in x.carries.values() for part in carry.parts]
     for carry in x.carries.values():
         row = []
         for part in carry.parts:
             assert part.following is not None
             value, span = part.following
-            dtype = part.carried.settled(env)
+            dtype = part.carried.settled(env, carried)
             with env.at(span):
                 row.append(env.tensor(value, dtype))
         rows.append(row)

@@ -81,7 +81,10 @@ def _write(
         _pasts(s)
         with recurrence.entered(draft.block):
             _body(s, hints)
-            rows = {name: e.settle(env, e.node.value.span) for name, e in s.equations.items()}
+            carried = [one.carried for e in s.equations.values() for one in e.states]
+            rows = {
+                name: e.settle(env, e.node.value.span, carried) for name, e in s.equations.items()
+            }
         draft.stop = s.stop
         _finish(s, rows)
     _hints_behind(s)

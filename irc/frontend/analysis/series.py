@@ -8,6 +8,7 @@ read as if its rows went on before its first.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from xdsl.ir import SSAValue
@@ -141,11 +142,11 @@ class Equation:
         parts = [s.carried.take(env, x, span) for s, x in zip(self.states, given, strict=True)]
         self.value = rebuilt(value, iter(parts), value.origin)
 
-    def settle(self, env: Env, span: Span) -> list[Tensor]:
+    def settle(self, env: Env, span: Span, others: Sequence[Carried]) -> list[Tensor]:
         """The rows of this step in the IR, when the body is complete."""
         assert self.value is not None
         values = leaves(env, self.value, span, "a value of a recurrence")
-        dtypes: list[DType | None] = [s.carried.settled(env) for s in self.states]
+        dtypes: list[DType | None] = [s.carried.settled(env, others) for s in self.states]
         with env.at(span):
             dtypes = dtypes or [None] * len(values)
             return [env.tensor(x, dtype) for x, dtype in zip(values, dtypes, strict=True)]

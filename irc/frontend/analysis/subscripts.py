@@ -9,6 +9,7 @@ A read is proved inside, rejected when it is provably outside, and checked at ru
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -131,9 +132,15 @@ def _of_open(env: Env, node: tree.Index, base: Open, rows: bool) -> Open:
         with resumed(env, place):
             return _read(env, node, env.tensor(base, dtype), slots, plans)
 
-    with env.region():  # only looks at the shape: what it writes is dropped
-        shape = read(env.default_dtype(base))
+    with env.region():  # only looks at the shape, of a tensor that stands for it
+        dims = (*map(binder_size, base.batch), *base.dims)
+        model = Tensor(env.b.full(dims, env.default_dtype(base), 0), base.origin, base.batch)
+        shape = _read(env, node, model, slots, [_without_row(p) for p in plans])
     return Open(lambda d: read(d).ssa, base.kind, shape.dims, shape.origin, shape.batch)
+
+
+def _without_row(plan: Plan) -> Plan:
+    return replace(plan, row=None) if isinstance(plan, Window) and plan.row else plan
 
 
 Slots = list[tree.IndexItem | None]
