@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -11,6 +12,7 @@ from irc.diagnostics import did_you_mean
 from irc.errors import UserError
 
 CHECKS = ("bounds", "nan", "compare")
+_LIBRARY = re.compile(r"[\w./+-]*")
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Options:
     pipeline       replaces the passes of the table; "" for the table
     verify_each    run the verifier after every pass, not only at the ends of stages
     lines          `#line` directives in the C text
+    lapack         a library with LAPACK's routines, for large linear systems; "" for none
     cc             the C compiler with its first arguments; "" for IRC_CC, cc, gcc or clang
     cflags         further arguments for it
     cache          folder of the compile cache; None for the user's
@@ -42,6 +45,7 @@ class Options:
     pipeline: str = ""
     verify_each: bool = False
     lines: bool = False
+    lapack: str = ""
     cc: str = ""
     cflags: tuple[str, ...] = ()
     cache: Path | None = None
@@ -53,6 +57,8 @@ class Options:
         for check in self.checks:
             if check not in CHECKS:
                 raise UserError(f"no check is called `{check}`; there are {', '.join(CHECKS)}")
+        if not _LIBRARY.fullmatch(self.lapack):
+            raise UserError(f"`{self.lapack}` is no name of a library, as libopenblas.so.0 is")
 
     def key(self) -> dict[str, Any]:
         """What changes the result, as JSON, in one order."""
@@ -65,6 +71,7 @@ class Options:
             "tests": self.tests,
             "pipeline": self.pipeline,
             "lines": self.lines,
+            "lapack": self.lapack,
             "cflags": list(self.cflags),
         }
 

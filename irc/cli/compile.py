@@ -77,6 +77,7 @@ def read_options(given: dict[str, Any]) -> Options:
         pipeline=pipeline_text(given.pop("pipeline")),
         verify_each=given.pop("verify_each"),
         lines=given.pop("lines"),
+        lapack=given.pop("lapack"),
         cc=given.pop("cc"),
         cflags=tuple(word for text in given.pop("cflags") for word in split_words(text)),
         cache=Path(folder) if (folder := given.pop("cache")) else None,

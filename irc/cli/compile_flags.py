@@ -41,6 +41,8 @@ CODE = section(
          rare=True),
     flag("--lines", "#line directives: debuggers show the program instead of the C text",
          rare=True),
+    flag("--lapack", "use this library for large linear systems where it is found when they run, "
+         "such as libopenblas.so.0", "LIBRARY", default="", rare=True),
     flag("--cc", "the C compiler; also IRC_CC", "COMMAND", default="", rare=True),
     flag("--cflags", "further flags for it", "FLAGS", many=True, rare=True),
 )

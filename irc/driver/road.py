@@ -286,7 +286,8 @@ class Road:
             spec = self.description()
             names = module_names(spec)
             with self.replayed_as_c(module):
-                kernels = emit_functions(module, names.prefix, names.fields, self.options.lines)
+                o = self.options
+                kernels = emit_functions(module, names.prefix, names.fields, o.lines, o.lapack)
             text = c_text(spec, kernels.functions, kernels.arenas, kernels.foreign)
         self.outputs.texts["c"] = text.c
         if wanted & BINARY:

@@ -88,6 +88,7 @@ def emit_functions(
     prefix: str = "module",
     fields: Mapping[str, str] | None = None,
     lines: bool = False,
+    lapack: str = "",
 ) -> KernelText:
     """
     The C text of all functions of a module at the loop level.
@@ -95,6 +96,7 @@ def emit_functions(
     prefix   struct tag of the context
     fields   state -> member of the context; states that are missing keep their names
     lines    `#line` directives, so that a debugger shows the program
+    lapack   the library of large linear systems, see lapack.h
 
     Raises InternalError for an op that has no spelling in C.
     """
@@ -122,6 +124,8 @@ def emit_functions(
     vectors = [vector_typedef(t) for _, t in sorted(uses.vectors.items())]
     support = ["mathlib.h", *sorted(uses.support)]
     library = [_without_includes(read_support(name)) for name in support]
+    if lapack and "lapack.h" in uses.support:
+        library.insert(1, f"#define IRC_LAPACK {string_literal(lapack)}")
     parts = [*library, *vectors, *constants, *inner, *outer]
     return KernelText("\n\n".join(parts) + "\n", arenas, uses.threads, uses.foreign.all())
 

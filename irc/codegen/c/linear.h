@@ -8,6 +8,7 @@
 #ifndef IRC_LINEAR
 #define IRC_LINEAR
 
+#include "lapack.h"
 #include "mathlib.h"
 
 #define IRC_ROWS 4 /* one element is read and written once for so many rows */
@@ -48,6 +49,8 @@
                                           T *restrict x)                                           \
     {                                                                                              \
         for (; count > 0; --count, a += n * n, x += n * n) {                                       \
+            if (irc_lapack_cholesky_##suffix(n, a, x))                                             \
+                continue;                                                                          \
             for (int64_t i = 0; i < n; ++i)                                                        \
                 for (int64_t j = i; j < n; ++j)                                                    \
                     x[i * n + j] = a[j * n + i];                                                   \
@@ -102,6 +105,8 @@
                                     int32_t *restrict pivots)                                      \
     {                                                                                              \
         for (; count > 0; --count, a += n * n, x += n * n, pivots += n) {                          \
+            if (irc_lapack_lu_##suffix(n, a, x, pivots))                                           \
+                continue;                                                                          \
             irc_copy(x, a, n * n * (int64_t)sizeof(T));                                            \
             for (int64_t first = 0; first < n; first += IRC_ROWS) {                                \
                 const int64_t end = first + IRC_ROWS < n ? first + IRC_ROWS : n;                   \
@@ -142,8 +147,10 @@
     {                                                                                              \
         const bool forward = lower != transpose;                                                   \
         const int64_t start = forward ? 0 : n - 1, next = forward ? 1 : -1;                        \
-        irc_copy(x, b, count * n * columns * (int64_t)sizeof(T));                                  \
-        for (; count > 0; --count, a += n * n, x += n * columns)                                   \
+        for (; count > 0; --count, a += n * n, b += n * columns, x += n * columns) {               \
+            if (irc_lapack_triangular_solve_##suffix(n, columns, lower, transpose, unit, a, b, x)) \
+                continue;                                                                          \
+            irc_copy(x, b, n * columns * (int64_t)sizeof(T));                                      \
             for (int64_t known = 0; known < n; ++known) {                                          \
                 const int64_t i = start + known * next;                                            \
                 T *row = x + i * columns;                                                          \
@@ -156,6 +163,7 @@
                 if (transpose)                                                                     \
                     irc_take_off_unknown_##suffix(n, columns, i, forward, a + i * n, x);           \
             }                                                                                      \
+        }                                                                                          \
     }
 
 IRC_LINEAR_OF(f32, float, sqrtf, fabsf)

@@ -179,7 +179,7 @@ def emit_copy(op: Operation, c: Scope) -> None:
 def emit_routine(op: Operation, c: Scope) -> None:
     """`irc_lu_f64(systems, n, a, factors, pivots)`: the last two axes of the first result."""
     assert isinstance(op, RoutineOp)
-    c.uses.support.add("linear.h")
+    c.uses.support |= {"lapack.h", "linear.h"}
     routine, first = ROUTINES[op.routine.data], op.outs[0]
     dims = [c.dim(first, axis) for axis in range(len(c.dims[first]))]
     arguments = [" * ".join(dims[:-2]) or "1", *dims[-2:][: 1 + routine.columns]]
