@@ -384,7 +384,7 @@ def _assign(names: list[str], values: list[SSAValue], c: Scope) -> None:
 
 
 def emit_while(op: Operation, c: Scope) -> None:
-    """Carried values are variables; so is what the condition passes on, unless it is one of them."""
+    """Carried values are variables; so is what the condition passes on, if it is no such."""
     assert isinstance(op, scf.WhileOp)
     before, after = op.before_region.block, op.after_region.block
     end, last = before.last_op, after.last_op

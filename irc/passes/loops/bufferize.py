@@ -22,14 +22,17 @@ from xdsl.ir import Attribute, Block, BlockArgument, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
-from irc.dialects import rt, routines
+from irc.dialects import routines, rt
 from irc.dialects.foreign import ForeignCallOp
+from irc.dialects.nd.control import YieldOp
 from irc.dialects.nd.effects import StateOp, StateReadOp, StateWriteOp
+from irc.dialects.nd.loops import ScanOp, WhileOp
 from irc.dialects.nd.types import shape_dims
 from irc.errors import Unsupported
 from irc.passes.loops.bufferize_control import bufferize_for, bufferize_if
 from irc.passes.loops.bufferize_foreign import bufferize_foreign
 from irc.passes.loops.bufferize_routine import bufferize_routine
+from irc.passes.loops.bufferize_scan import bufferize_scan, bufferize_while
 from irc.passes.loops.builder import Pen, Pool, constant_value, dims_attribute, size_symbols
 from irc.passes.loops.liveness import Liveness
 from irc.passes.loops.places import (
@@ -45,6 +48,7 @@ from irc.passes.loops.places import (
     subview,
     updated_operand,
 )
+from irc.passes.loops.rows import shows
 from irc.passes.loops.updates import place_updates, reads_in_step
 
 KIND = "irc.kind"  # of an argument: size, in, out
@@ -169,7 +173,7 @@ class Bufferizer:
             handler = _HANDLERS.get(type(op))
             if handler is not None:
                 handler(self, op, live)
-            elif isinstance(op, scf.YieldOp):
+            elif isinstance(op, scf.YieldOp | YieldOp):
                 pass  # the op around the block says where its values go
             elif any(isinstance(v.type, TensorType) for v in (*op.operands, *op.results)):
                 raise Unsupported(f"no place in memory for the result of {op.name}")
@@ -220,7 +224,7 @@ class Bufferizer:
         if buffer.state is None and buffer.last_use >= position >= 0:
             return None
         type_ = memref_of(value.type)
-        if place.ref.type == type_:
+        if shows(place.ref, type_):
             return place
         shown = pen.reinterpret(place.ref, shape_dims(value.type), hint=value.name_hint)
         return Place(buffer, shown)
@@ -290,7 +294,7 @@ class Bufferizer:
             return wanted
         for k, operand in enumerate(op.inputs):
             place = self.places.get(operand)
-            if place is None or place.ref.type != memref_of(result.type):
+            if place is None or not shows(place.ref, memref_of(result.type)):
                 continue
             buffer = place.buffer
             if buffer in taken or not self._free(buffer, live, op):
@@ -379,7 +383,7 @@ class Bufferizer:
             self.copy(pen, source.ref, ref)
             source = Place(Buffer(ref, live.block), ref)
         shown = source.ref
-        if shown.type != memref_of(value.type):
+        if not shows(shown, memref_of(value.type)):
             shown = pen.reinterpret(source.ref, shape_dims(value.type), hint=value.name_hint)
         self.settle(value, Place(source.buffer, shown), live)
         self.erase.append(op)
@@ -499,6 +503,8 @@ _HANDLERS: dict[type[Operation], _Handler] = {
     arith.ConstantOp: Bufferizer._constant,
     scf.IfOp: bufferize_if,
     scf.ForOp: bufferize_for,
+    ScanOp: bufferize_scan,
+    WhileOp: bufferize_while,
     func.ReturnOp: Bufferizer._return,
     routines.RoutineOp: bufferize_routine,
     ForeignCallOp: bufferize_foreign,

@@ -19,7 +19,6 @@ from xdsl.dialects.builtin import (
     BFloat16Type,
     Float16Type,
     IntegerType,
-    NoneAttr,
 )
 from xdsl.dialects.linalg.ops import GenericOp, YieldOp
 from xdsl.ir import Attribute, SSAValue
@@ -32,6 +31,7 @@ from irc.passes.loops.factors import Contraction
 from irc.passes.loops.helpers import Helpers
 from irc.passes.loops.products import lower_dots, lower_tiles
 from irc.passes.loops.reductions import lower_reduction
+from irc.passes.loops.rows import is_contiguous
 from irc.passes.loops.structured import Shapes, Structured, collapse
 from irc.passes.loops.threads import Threads
 from irc.sizes import product
@@ -157,8 +157,7 @@ def _stored_whole(s: Structured) -> bool:
     """Whether the result is an array of its own, each axis of which is a loop."""
     output = s.outputs[0]
     dims = [getattr(e, "position", None) for e in output.exprs]
-    layout = output.ref.type.layout  # type: ignore[attr-defined]
-    return None not in dims and len(set(dims)) == len(dims) and isinstance(layout, NoneAttr)
+    return None not in dims and len(set(dims)) == len(dims) and is_contiguous(output.ref)
 
 
 def _role(s: Structured, dim: int) -> Role:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects import arith, func, memref
-from xdsl.dialects.builtin import MemRefType, ModuleOp, NoneAttr
+from xdsl.dialects.builtin import MemRefType, ModuleOp
 from xdsl.dialects.linalg.ops import GenericOp, YieldOp
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.ir.affine import AffineDimExpr
@@ -19,6 +19,7 @@ from irc.passes.loops.epilogues import find_epilogues
 from irc.passes.loops.helpers import Helpers
 from irc.passes.loops.nest import open_loops, resolve_load
 from irc.passes.loops.reductions import lower_reduction
+from irc.passes.loops.rows import VIEWS, is_contiguous, is_row
 from irc.passes.loops.structured import Shapes, resolve, root, structured
 from irc.passes.loops.threads import Threads
 from irc.target import Target, parse
@@ -120,7 +121,7 @@ class _Lowering:
 
     def _copy(self, op: memref.CopyOp) -> None:
         """Contiguous copies stay: C has memcpy. Others become loops."""
-        if all(isinstance(v.type.layout, NoneAttr) for v in op.operands):  # type: ignore[attr-defined]
+        if all(is_contiguous(v) for v in op.operands):
             return
         assert op.parent is not None
         pen = Pen(self.pool, op.parent, op, op.location)
@@ -155,7 +156,7 @@ def find_fills(block: Block) -> Fills:
     found = Fills({}, set())
     waiting: dict[SSAValue, tuple[GenericOp, SSAValue]] = {}
     for op in block.ops:
-        if isinstance(op, memref.ReinterpretCastOp | memref.SubviewOp):
+        if isinstance(op, VIEWS):
             continue
         touched = {root(v) for v in memrefs(op)}
         for ref in touched:
@@ -205,7 +206,8 @@ def _fill_value(op: GenericOp) -> SSAValue | None:
     dims = {e.position for e in exprs if isinstance(e, AffineDimExpr)}
     if value in block.args or len(dims) != len(op.iterator_types) or len(exprs) != len(dims):
         return None
-    if not isinstance(op.outputs[0].owner, Block | memref.AllocOp | memref.GetGlobalOp):
+    ref = op.outputs[0]
+    if not (isinstance(ref.owner, Block | memref.AllocOp | memref.GetGlobalOp) or is_row(ref)):
         return None
     maker = value.owner
     if isinstance(maker, arith.ConstantOp) and maker.parent is block and op.parent is not None:

@@ -10,6 +10,7 @@ from xdsl.ir.affine import AffineDimExpr
 from irc.dialects.foreign import ForeignCallOp, ForeignOp
 from irc.dialects.routines import RoutineOp
 from irc.passes.loops.contractions import is_contraction
+from irc.passes.loops.rows import VIEWS, is_row
 from irc.passes.loops.structured import root
 
 
@@ -33,7 +34,7 @@ def find_epilogues(block: Block) -> dict[GenericOp, GenericOp]:
     found: dict[GenericOp, GenericOp] = {}
     open_: dict[SSAValue, GenericOp] = {}
     for op in block.ops:
-        if isinstance(op, memref.ReinterpretCastOp | memref.SubviewOp):
+        if isinstance(op, VIEWS):
             continue
         touched = {root(v) for v in _memory(op)}
         taken = False
@@ -42,13 +43,13 @@ def find_epilogues(block: Block) -> dict[GenericOp, GenericOp]:
             if not taken and isinstance(op, GenericOp) and _fits(contraction, op, ref):
                 found[contraction] = op
                 taken = True
-        written = {root(v) for v in written_by(op)}
+        written = {root(v, op) for v in written_by(op)}
         for ref, contraction in list(open_.items()):
             if written & {root(v) for v in contraction.inputs}:
                 del open_[ref]
         if isinstance(op, GenericOp) and is_contraction(op):
             ref = op.outputs[0]
-            if isinstance(ref.owner, Block | memref.AllocOp):
+            if isinstance(ref.owner, Block | memref.AllocOp) or is_row(ref):
                 open_[ref] = op
     return found
 
@@ -109,6 +110,6 @@ def written_by(op: Operation) -> list[SSAValue]:
             return [op.memref]
         case memref.CopyOp():
             return [op.destination]
-        case scf.ForOp() | scf.IfOp() | scf.ParallelOp():
+        case scf.ForOp() | scf.IfOp() | scf.ParallelOp() | scf.WhileOp():
             return [v for region in op.regions for o in region.walk() for v in written_by(o)]
     return []

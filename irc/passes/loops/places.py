@@ -11,7 +11,6 @@ from xdsl.dialects.builtin import (
     IntegerType,
     MemRefType,
     ModuleOp,
-    NoneAttr,
     Signedness,
     StridedLayoutAttr,
     StringAttr,
@@ -22,10 +21,12 @@ from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from irc.abi import AbiError, function_from_json
 from irc.dialects.nd.effects import StateOp
+from irc.dialects.nd.loops import ScanOp, WhileOp
 from irc.dialects.nd.types import shape_dims
 from irc.dialects.foreign import ForeignCallOp
 from irc.dialects.routines import RoutineOp
 from irc.passes.loops.builder import Pen, dims_attribute, memref_type
+from irc.passes.loops.rows import is_contiguous
 
 
 @dataclass(eq=False)
@@ -109,6 +110,12 @@ def updated_operand(op: Operation, result: SSAValue) -> SSAValue | None:
             return op.operands[0]
         case scf.ForOp():
             return op.iter_args[result.index]  # type: ignore[attr-defined]
+        case WhileOp():
+            return op.inits[result.index]  # type: ignore[attr-defined]
+        case ScanOp():
+            state: int = result.index  # type: ignore[attr-defined]
+            if state < len(op.inits) and state not in op.histories.data:
+                return op.inits[state]
     return None
 
 
@@ -124,7 +131,7 @@ def ignores_contents(op: Operation, operand: int) -> bool:
 
 
 def is_strided(ref: SSAValue) -> bool:
-    return not isinstance(ref.type.layout, NoneAttr)  # type: ignore[attr-defined]
+    return not is_contiguous(ref)
 
 
 def subview(

@@ -44,7 +44,8 @@ class PlanMemoryPass(ModulePass):
     ```
 
     Buffers that are not needed at the same time share their place, if one of the two sizes is
-    proved to be at least the other for all values of the symbols.
+    proved to be at least the other for all values of the symbols. A buffer that a loop allocates
+    is needed from its first to its last use within one iteration, and has one place for all.
     """
 
     name = "loops-plan-memory"
@@ -58,7 +59,7 @@ class PlanMemoryPass(ModulePass):
 
 @dataclass(eq=False)
 class _Buffer:
-    """Bytes, and the first and last op of the function that touches them."""
+    """Bytes, and when they are needed: ops are numbered in the order of the text."""
 
     op: memref.AllocOp
     bytes: Poly
@@ -78,7 +79,7 @@ class _Slot:
 
 def _plan(function: func.FuncOp) -> None:
     block = function.body.blocks[0]
-    buffers = _buffers(function, block)
+    buffers = _buffers(function)
     slots = _assign(buffers)
     offset = poly(0)
     for slot in slots:
@@ -94,22 +95,43 @@ def _plan(function: func.FuncOp) -> None:
     function.attributes[BUFFERS] = ArrayAttr([_described(b) for b in buffers])
 
 
-def _buffers(function: func.FuncOp, block: Block) -> list[_Buffer]:
+def _buffers(function: func.FuncOp) -> list[_Buffer]:
     """All buffers of a function, in the order of their first use."""
     shapes = Shapes(function)
-    position = {op: i for i, op in enumerate(block.ops)}
+    allocs: list[memref.AllocOp] = []
+    spans = _numbered(function.body.blocks[0], allocs)
     found: list[_Buffer] = []
-    for op in function.walk():
-        if not isinstance(op, memref.AllocOp):
-            continue
-        places = [position[_top(user, block)] for user in _users(op.memref)]
-        if op.parent is not block:
-            places.append(position[_top(op, block)])
+    for op in allocs:
+        assert op.parent is not None
+        users = [spans[_top(user, op.parent)] for user in _users(op.memref)]
+        first = min((start for start, _ in users), default=spans[op][0])
+        last = max((end for _, end in users), default=first)
         width = element_bytes(op.memref.type.element_type)
         size = poly(product([*shapes.of(op.memref), width]))
         size = (size + (ALIGNMENT - 1)) // ALIGNMENT * ALIGNMENT
-        found.append(_Buffer(op, size, min(places, default=0), max(places, default=0)))
+        found.append(_Buffer(op, size, first, last))
     return sorted(found, key=lambda b: b.first)
+
+
+def _numbered(block: Block, allocs: list[memref.AllocOp]) -> dict[Operation, tuple[int, int]]:
+    """The number of each op, and the last of those inside it. Collects the allocations."""
+    spans: dict[Operation, tuple[int, int]] = {}
+    waiting: list[tuple[Operation, int | None]] = [(op, None) for op in reversed(list(block.ops))]
+    number = 0
+    while waiting:
+        op, start = waiting.pop()
+        if start is not None:  # what is inside has its numbers
+            spans[op] = (start, number - 1)
+            continue
+        spans[op] = (number, number)
+        if isinstance(op, memref.AllocOp):
+            allocs.append(op)
+        if op.regions:
+            waiting.append((op, number))
+            inner = [o for region in op.regions for b in region.blocks for o in b.ops]
+            waiting += [(o, None) for o in reversed(inner)]
+        number += 1
+    return spans
 
 
 def _users(ref: SSAValue) -> list[Operation]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from xdsl.dialects import func, memref
-from xdsl.dialects.builtin import ArrayAttr, MemRefType, NoneAttr
+from xdsl.dialects.builtin import ArrayAttr, MemRefType
 from xdsl.dialects.linalg.ops import GenericOp, IndexOp
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.ir.affine import AffineDimExpr, AffineExpr
@@ -14,6 +14,7 @@ from xdsl.ir.affine import AffineDimExpr, AffineExpr
 from irc.dialects.nd.types import DimsAttr
 from irc.errors import InternalError
 from irc.passes.loops.builder import DIMS, DYNAMIC, Index, Pen
+from irc.passes.loops.rows import is_contiguous, is_row
 from irc.sizes import Size, size, var
 
 
@@ -177,7 +178,7 @@ def joins(s: Structured, d: int, e: int, kept: set[int]) -> bool:
         if not uses_d and not uses_e:
             continue
         a, b = operand.axis_of(d), operand.axis_of(e)
-        if a is None or b != a + 1 or not isinstance(operand.ref.type.layout, NoneAttr):  # type: ignore[attr-defined]
+        if a is None or b != a + 1 or not is_contiguous(operand.ref):
             return False
         if sum(d in dims_in(x) for x in operand.exprs) > 1:
             return False
@@ -270,8 +271,13 @@ def dropped_axes(sizes: Sequence[int], rank: int, ref: SSAValue) -> set[int]:
     return dropped
 
 
-def root(ref: SSAValue) -> SSAValue:
-    """The memory that a view shows."""
+def root(ref: SSAValue, inside: Operation | None = None) -> SSAValue:
+    """
+    The memory that a view shows. A row overlaps no other one and counts as memory, unless it is
+    made `inside` an op and asked for outside.
+    """
     while isinstance(ref.owner, memref.SubviewOp | memref.ReinterpretCastOp):
+        if is_row(ref) and (inside is None or not inside.is_ancestor(ref.owner)):
+            break
         ref = ref.owner.operands[0]
     return ref

@@ -13,7 +13,7 @@ place stays a copy at the end.
 
 from __future__ import annotations
 
-from xdsl.dialects import func, tensor
+from xdsl.dialects import func, scf, tensor
 from xdsl.dialects.builtin import TensorType
 from xdsl.dialects.linalg.ops import GenericOp
 from xdsl.ir import Block, Operation, SSAValue
@@ -21,6 +21,7 @@ from xdsl.ir import Block, Operation, SSAValue
 from irc.dialects import rt
 from irc.dialects.nd.effects import StateReadOp, StateWriteOp
 from irc.passes.loops.liveness import VIEWS, Liveness
+from irc.passes.loops.places import updated_operand
 
 
 def place_updates(block: Block) -> dict[SSAValue, str]:
@@ -70,18 +71,13 @@ def _in_place(
 def _first_write(op: Operation, value: SSAValue, live: Liveness) -> int:
     """Where the memory of `value` is written first: at its op, or where its initial value is."""
     start = live.position[op]
-    init = _initial(op, value)
-    if init is not None and isinstance(init.owner, GenericOp) and init.owner in live.position:
-        return min(start, live.position[init.owner])
+    while (init := updated_operand(op, value)) is not None:
+        if not isinstance(init.owner, Operation) or init.owner not in live.position:
+            break
+        op, value = init.owner, init
+        if not isinstance(op, tensor.EmptyOp | StateReadOp):
+            start = min(start, live.position[op])
     return start
-
-
-def _initial(op: Operation, value: SSAValue) -> SSAValue | None:
-    if isinstance(op, GenericOp):
-        return op.outputs[value.index]  # type: ignore[attr-defined]
-    if isinstance(op, tensor.InsertSliceOp):
-        return op.dest
-    return None
 
 
 def _done_before(old: SSAValue, op: Operation, value: SSAValue, live: Liveness) -> bool:
@@ -105,8 +101,10 @@ def reads_in_step(op: Operation, operand: int, value: SSAValue) -> bool:
     Whether `op` reads that operand element by element, just before it writes the same element of
     `value`: then both may be one memory.
     """
-    if isinstance(op, tensor.InsertSliceOp):
+    if isinstance(op, tensor.InsertSliceOp | tensor.InsertOp):
         return operand == 1
+    if isinstance(op, scf.ForOp):
+        return operand == 3 + value.index  # type: ignore[attr-defined]
     if not isinstance(op, GenericOp):
         return False
     maps = [m.data for m in op.indexing_maps.data]
@@ -116,6 +114,22 @@ def reads_in_step(op: Operation, operand: int, value: SSAValue) -> bool:
     if any(kind.data.value != "parallel" for kind in op.iterator_types.data):
         return False
     return maps[operand] == maps[inputs + value.index]  # type: ignore[attr-defined]
+
+
+def updates_in_place(old: SSAValue | None, value: SSAValue, live: Liveness) -> bool:
+    """
+    Whether `value` may be written over `old`, an argument of the block, by the op that makes it.
+
+    Only while that op reads `old` element by element: were it read before, by a product, the
+    product could not hand its tiles to that op.
+    """
+    op = value.owner
+    if old is None or old is value or old.first_use is None:
+        return True
+    if not isinstance(op, GenericOp | tensor.InsertSliceOp | tensor.InsertOp | scf.ForOp):
+        return False
+    here = live.position.get(op, -1)
+    return live.last[old] == here and _done_before(old, op, value, live)
 
 
 def can_fail(op: Operation) -> bool:
