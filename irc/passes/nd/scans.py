@@ -67,15 +67,19 @@ def has_derivatives(op: Operation) -> bool:
 
 
 def straight_ops(blocks: Iterable[Block]) -> Iterator[Operation]:
-    """Ops of the blocks and of conditionals in them, in program order; not those of loops."""
+    """
+    Ops of the blocks and of conditionals in them, in program order; not those of loops, nor of
+    a conditional that has left meanwhile.
+    """
     stack = [iter(list(block.ops)) for block in blocks][::-1]
     while stack:
         op = next(stack[-1], None)
         if op is None:
             stack.pop()
             continue
+        home = op.parent
         yield op
-        if isinstance(op, IfOp):
+        if isinstance(op, IfOp) and op.parent is home:
             stack += [iter(list(block.ops)) for block in blocks_of(op)][::-1]
 
 

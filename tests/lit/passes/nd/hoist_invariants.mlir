@@ -140,3 +140,24 @@ func.func @what_is_sure_to_run(%w: tensor<?xf64, #nd.dims<"n">>, %i: tensor<i64>
   }
   func.return %x : tensor<1xf64>
 }
+
+// What is inside a conditional that moves goes with it.
+// CHECK-LABEL: @a_conditional_moves_whole
+func.func @a_conditional_moves_whole(%w: tensor<f64>, %c: tensor<i1>, %x0: tensor<1xf64>) -> tensor<1xf64> {
+  // CHECK-NEXT: nd.if %c
+  // CHECK-NEXT: [[y:%.*]] = nd.sigmoid %w
+  // CHECK-NEXT: nd.yield [[y]]
+  // CHECK: nd.scan
+  %x = nd.scan "T" from (%x0[1]) : (tensor<1xf64>) -> (tensor<1xf64>) {
+  ^bb0(%t: tensor<i64>, %x1: tensor<f64>):
+    %a = nd.if %c : tensor<i1> -> tensor<f64> {
+      %y = nd.sigmoid %w : tensor<f64>
+      nd.yield %y : tensor<f64>
+    } else {
+      nd.yield %w : tensor<f64>
+    }
+    %z = nd.add %x1, %a : tensor<f64>
+    nd.yield %z : tensor<f64>
+  }
+  func.return %x : tensor<1xf64>
+}
