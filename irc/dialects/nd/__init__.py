@@ -3,14 +3,14 @@ The tensor dialect: whole arrays, value semantics, symbolic sizes, state, deriva
 
 Ops:
 scalar.py       elementwise functions, each stated once: scalar_numpy.py has what NumPy says
-                otherwise, scalar_bodies.py lowerings of several ops
+                otherwise, special.py the special functions, scalar_bodies.py lowerings of several ops
 reduction.py    reductions, each stated once
 ordered.py      running totals and sorting along an axis; ordered_numpy.py has their meaning
 contraction.py  the product of which every matrix product is a case
 convolution.py  convolution, and the extremum of windows
 sources.py      from attributes, sizes and a random counter; philox.py makes the bits
 structure.py    what chooses, converts and moves elements
-linear.py       factorizations and solutions of linear systems
+linear.py       factorizations and solutions of linear systems; linear_builder.py, linear_numpy.py
 indexing.py     reads and writes at computed positions
 control.py      regions, derivatives as values
 loops.py        recurrences and searches

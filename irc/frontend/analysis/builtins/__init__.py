@@ -4,7 +4,7 @@ The functions of the language.
 table.py        a row for each function, and how a call finds it
 arguments.py    arguments converted to what a parameter asks for
 elementwise.py, reductions.py, shapes.py, creation.py, random.py, softmax.py, derivatives.py,
-ordered.py, moving.py, einsum.py, norms.py
+ordered.py, moving.py, einsum.py, norms.py, linear.py
                 the rows
 convolution.py, pooling.py
                 rows too; windows.py reads what both are told
