@@ -41,9 +41,6 @@ from irc.dtypes import BOOL, F32, F64, DType
 from irc.sizes import Size, poly
 
 COUNTS: tuple[Size, ...] = (N, N, N, N + 1, 0, 1, 2, 3)
-# Ops that keep numbers of a size: what a recurrence does over and over.
-TAME = ((arithmetic, 3), (where, 1), (cast, 1), (broadcast, 2), (reshape, 1), (transpose, 2),
-        (reduce, 2), (dot, 3), (concat, 1))  # fmt: skip
 
 
 def random_scans(
@@ -106,10 +103,12 @@ def scan(g: Growth, tame: bool) -> list[SSAValue]:
             row = inside.b.scalar("maximum", row, inside.b.like(row, -2))
             row = inside.b.scalar("minimum", row, inside.b.like(row, 2))
         one.next = row
-    accumulator(g, draft, inside)
+    for _ in range(2):
+        accumulator(g, draft, inside)
     shown = [x for x in inside.pool if rank_of(x) < 3]
     for _ in range(int(g.rng.integers(0, 4)) if shown else 0):
-        draft.output(g.pick(shown))
+        made = matvec(inside) if g.chance(0.5) else None
+        draft.output(g.pick(shown) if made is None else made)
     stops = [x for x in inside.pool if dtype_of(x) is BOOL and rank_of(x) == 0]
     if stops and g.chance(0.3):
         draft.stop = g.pick(stops)
@@ -120,7 +119,7 @@ def scan(g: Growth, tame: bool) -> list[SSAValue]:
 
 def state(g: Growth, draft: ScanDraft, inside: Growth) -> nd.ScanState:
     """A state of one to three rows, some taps of which the body reads."""
-    dims = g.pick([(), (3,), (2, 3)])
+    dims = g.pick([(), (3,), (3,), (2, 3)])
     depth = int(g.rng.integers(1, 4))
     one = draft.state(g.number((depth, *dims), g.pick(g.dtypes)), history=g.chance(0.5))
     for back in range(1, depth + 1):
@@ -131,22 +130,39 @@ def state(g: Growth, draft: ScanDraft, inside: Growth) -> nd.ScanState:
 
 def accumulator(g: Growth, draft: ScanDraft, inside: Growth) -> None:
     """A state that only adds, as derivatives with respect to captured values are."""
-    x = inside.value(lambda v: dtype_of(v).kind != "bool" and 0 < rank_of(v) < 3)
-    if x is None or not g.chance(0.6):
-        return
-    b = inside.b
-    y = inside.value(lambda v: dtype_of(v) is dtype_of(x) and rank_of(v) == 1)
-    if y is not None and rank_of(x) == 1:
-        x = b.dot(x, y, ([], []), ([], []))
-        if g.chance(0.3):
+    b, x = inside.b, None
+    if g.chance(0.7):
+        x = outer(inside)
+        if x is not None and g.chance(0.3):
             x = b.transpose(x, [1, 0])
+    elif g.chance(0.5):
+        x = inside.value(lambda v: dtype_of(v).kind != "bool" and 0 < rank_of(v) < 3)
+    if x is None:
+        return
     total = draft.state(g.b.full((1, *dims_of(x)), dtype_of(x), 1))
     before = draft.tap(total, 1)
     total.next = b.add(before, x) if g.chance(0.7) else b.sub(b.add(x, before), x)
 
 
+def outer(g: Growth) -> SSAValue | None:
+    """What a step adds to the gradient of a matrix."""
+    x = g.value(lambda v: dtype_of(v).is_float and rank_of(v) == 1)
+    y = g.value(lambda v: x is not None and dtype_of(v) is dtype_of(x) and rank_of(v) == 1)
+    return None if x is None or y is None else g.b.dot(x, y, ([], []), ([], []))
+
+
+def matvec(g: Growth) -> SSAValue | None:
+    """What a step does with a matrix."""
+    x = g.value(lambda v: dtype_of(v).is_float and dims_of(v) == (3,))
+    w = g.value(lambda v: x is not None and dtype_of(v) is dtype_of(x) and dims_of(v) == (3, 3))
+    return None if x is None or w is None else g.b.dot(w, x, ([], []), ([1], [0]))
+
+
 def grow_body(g: Growth, tame: bool) -> None:
-    kinds = TAME if tame else (*KINDS[:9], *TAME, (elementwise, 3), (gather, 1))
+    # Ops that keep numbers of a size: what a recurrence does over and over.
+    calm = ((arithmetic, 3), (where, 1), (cast, 1), (broadcast, 2), (reshape, 1), (transpose, 2),
+            (reduce, 2), (dot, 2), (matvec, 5), (concat, 1))  # fmt: skip
+    kinds = calm if tame else (*KINDS[:9], *calm, (elementwise, 3), (gather, 1))
     weighted = [k for k, weight in kinds for _ in range(weight)]
     for _ in range(int(g.rng.integers(3, 10))):
         x = g.pick(weighted)(g)

@@ -14,6 +14,9 @@ check_nan.py         --check nan; drop_checks.py: --check none
 Loops:
 simplify_scans.py    loops without what nothing reads; unread_rows.py: what that is
 hoist_invariants.py  what is the same at each step, once
+batch_scans.py       products of all steps at once: batch_early.py before a scan, batch_late.py
+                     after it, sums_over_time.py in the place of states that add
+batch_rows.py        values of a step as rows of stacks
 scans.py             what these passes share
 
 Derivatives:

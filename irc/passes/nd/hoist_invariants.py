@@ -138,7 +138,7 @@ def _may_move(op: Operation, state: _Hoist) -> bool:
     if op.regions:
         return _may_move_whole(op, state)
     pure = op.has_trait(Pure) or isinstance(op, StateReadOp)
-    return pure and (state.is_sure(op) or not _can_fail(op))
+    return pure and (state.is_sure(op) or not can_fail(op))
 
 
 def _may_move_whole(op: Operation, state: _Hoist) -> bool:
@@ -148,14 +148,14 @@ def _may_move_whole(op: Operation, state: _Hoist) -> bool:
         return False
     own = values_inside(op)
     for inner in nested_ops(op):
-        if _can_fail(inner) or any(x in state.inside and x not in own for x in inner.operands):
+        if can_fail(inner) or any(x in state.inside and x not in own for x in inner.operands):
             return False
         if isinstance(inner, WhileOp) and inner.limit is None:
             return False
     return True
 
 
-def _can_fail(op: Operation) -> bool:
+def can_fail(op: Operation) -> bool:
     """Whether `op` may be an error that a step which does not run never makes."""
     match op:
         case ReduceOp():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from xdsl.builder import InsertPoint
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Operation, OpResult, SSAValue
+from xdsl.ir import OpResult, SSAValue
 from xdsl.passes import ModulePass
 
 from irc import sizes
@@ -18,6 +18,7 @@ from irc.dialects.nd.sources import FullOp
 from irc.dialects.nd.structure import BroadcastOp
 from irc.dialects.nd.types import dims_of, dtype_of
 from irc.dtypes import I64
+from irc.passes.nd.cse import merge_equal
 from irc.passes.nd.dce import remove_dead
 from irc.passes.nd.rules import Rules, apply_rules, nested_ops, opaque_values
 from irc.passes.nd.scans import (
@@ -57,46 +58,55 @@ class SimplifyScansPass(ModulePass):
     name = "nd-simplify-scans"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
+        if not outermost_loops([op]):
+            return
         apply_rules(op, Rules(slice_again, slice_everything))
+        merge_equal(op)
         opaque = opaque_values(nested_ops(op))
         stack = outermost_loops([op])
         while stack:
             loop = stack.pop()
-            if isinstance(loop, ScanOp):
-                stack += outermost_loops(simplify_scan(loop, opaque))
-            else:
-                stack += outermost_loops(simplify_search(loop))
+            inside = body_ops(loop)
+            if isinstance(loop, WhileOp):
+                inside = body_ops(simplify_search(loop))
+            elif scan := simplify_scan(loop, opaque):
+                inside = body_ops(scan)
+            stack += outermost_loops(one for one in inside if one.parent is not None)
         remove_dead(op)
 
 
-def simplify_scan(op: ScanOp, opaque: set[SSAValue]) -> list[Operation]:
-    """Rewrites one scan; gives the ops of its body, the loops of which come later."""
+def simplify_scan(op: ScanOp, opaque: set[SSAValue]) -> ScanOp | None:
+    """
+    Gives the scan in the place of `op`; None when no loop is left, and its ops stand there.
+
+    Loops inside it come later.
+    """
     b = Builder(InsertPoint.before(op), op.location)
     steps = known(op.steps)
     if steps is not None and steps <= 1:
         remark(KIND, b.location, f"{loop_title(op)} is no loop")
-        return _inline(b, op) if steps == 1 else _drop(b, op)
+        (_inline if steps == 1 else _drop)(b, op)
+        return None
     told = [*_capture_sequences(op, opaque), *_capture_states(b, op)]
     told += [*_merge(b, op), *_replace_outputs(b, op)]
     new, dropped = drop_unread(b, op)
     if (told or dropped) and listening():
         remark(KIND, b.location, f"{loop_title(new)}: {several([*told, *dropped])}")
-    return body_ops(new)
+    return new
 
 
 # -- no step, or one
 
 
-def _drop(b: Builder, op: ScanOp) -> list[Operation]:
+def _drop(b: Builder, op: ScanOp) -> None:
     states = op.states
     for k, result in enumerate(op.res):
         init = states[k].init if k < len(states) else b.full(dims_of(result), dtype_of(result), 0)
         result.replace_all_uses_with(init)
     b.point.block.erase_op(op)
-    return []
 
 
-def _inline(b: Builder, op: ScanOp) -> list[Operation]:
+def _inline(b: Builder, op: ScanOp) -> None:
     """Step 0 in the place of the scan."""
     reverse, states = op.reverse is not None, op.states
     op.time.replace_all_uses_with(b.full((), I64, 0))
@@ -118,7 +128,6 @@ def _inline(b: Builder, op: ScanOp) -> list[Operation]:
             value = _all_rows(b, states[k], value, reverse)
         result.replace_all_uses_with(value)
     b.point.block.erase_op(op)
-    return body
 
 
 def _all_rows(b: Builder, state: ScanState, row: SSAValue, reverse: bool) -> SSAValue:
@@ -247,7 +256,7 @@ def _after(op: ScanOp) -> Builder:
 # -- searches
 
 
-def simplify_search(op: WhileOp) -> list[Operation]:
+def simplify_search(op: WhileOp) -> WhileOp:
     """Values that the body gives back as they were are captured; what nothing reads leaves."""
     end = op.body.block.last_op
     assert end is not None
@@ -255,4 +264,4 @@ def simplify_search(op: WhileOp) -> list[Operation]:
         if end.operands[k] is op.body.block.args[k]:
             for value in (op.res[k], op.cond.block.args[k], op.body.block.args[k]):
                 value.replace_all_uses_with(init)
-    return body_ops(drop_unread_of_search(op))
+    return drop_unread_of_search(op)

@@ -226,7 +226,7 @@ def _needed(
 
 def _say(told: list[str], count: int, what: str) -> None:
     if count:
-        told.append(f"{count} {what}{'s' * (count > 1)} that nothing reads left")
+        told.append(f"{count} {what}{'s' * (count > 1)} less, which nothing reads")
 
 
 def _rows(count: int) -> str:

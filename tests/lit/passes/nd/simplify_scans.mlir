@@ -78,19 +78,19 @@ func.func @rows_in_the_middle_need_the_stack(%x0: tensor<1xf64>) -> tensor<1xf64
 // CHECK-LABEL: @what_is_one_value_is_captured
 func.func @what_is_one_value_is_captured(%c: tensor<3xf64>, %x0: tensor<1x3xf64>, %s0: tensor<1x3xf64>) -> (tensor<?x3xf64, #nd.dims<"T + 1">>, tensor<1x3xf64>, tensor<?x3xf64, #nd.dims<"T">>) {
   %u = nd.broadcast %c dims = [1] : tensor<3xf64> to tensor<?x3xf64, #nd.dims<"T">>
-  // CHECK: %s = nd.reshape %s0
+  // CHECK: %[[s:.*]] = nd.reshape %s0
+  // CHECK-NEXT: %[[y:.*]] = nd.broadcast %c dims = [1]
   // CHECK-NEXT: %x = nd.scan "T" from (history %x0[1])
   %x, %s, %y = nd.scan "T" over (%u[0]) from (history %x0[1], %s0[1]) : (tensor<?x3xf64, #nd.dims<"T">>, tensor<1x3xf64>, tensor<1x3xf64>) -> (tensor<?x3xf64, #nd.dims<"T + 1">>, tensor<1x3xf64>, tensor<?x3xf64, #nd.dims<"T">>) {
   ^bb0(%t: tensor<i64>, %u0: tensor<3xf64>, %x1: tensor<3xf64>, %s1: tensor<3xf64>):
     // CHECK: nd.add %x1, %c
     %a = nd.add %x1, %u0 : tensor<3xf64>
-    // CHECK: nd.add %a, %s
+    // CHECK: nd.add %a, %[[s]]
     %b = nd.add %a, %s1 : tensor<3xf64>
     // CHECK: nd.yield %b :
     nd.yield %b, %s1, %u0 : tensor<3xf64>, tensor<3xf64>, tensor<3xf64>
   }
-  // CHECK: %[[y:.*]] = nd.broadcast %c dims = [1]
-  // CHECK: return %x, %s0, %
+  // CHECK: return %x, %s0, %[[y]]
   func.return %x, %s, %y : tensor<?x3xf64, #nd.dims<"T + 1">>, tensor<1x3xf64>, tensor<?x3xf64, #nd.dims<"T">>
 }
 
