@@ -441,3 +441,19 @@ def test_a_long_body_takes_linear_work() -> None:
         return program([("f64", (3,)), ("f64", (1,))], f)
 
     assert growth(lambda n: partial(ExpandGradPass().apply, context(), chain(n)), 100) < LINEAR
+
+
+@pytest.mark.parametrize(("parts", "sums"), [([(0, 2), (2, 3)], 0), ([(0, 2), (1, 2)], 1)])
+def test_gradients_of_parts_are_put_side_by_side(parts: list[tuple[int, int]], sums: int) -> None:
+    """Those that meet are added up."""
+
+    def f(b: Builder, x: SSAValue) -> list[SSAValue]:
+        total: SSAValue = b.full((), F64, 0.0)
+        for at, n in parts:
+            total = b.add(total, b.sum(b.square(b.slice(x, (n,), (at,), (1,))), [0]))
+        return b.grad(total, [x])
+
+    module, x = expanded([("f64", (5,))], f), smooth("f64", (5,))
+    assert [op.name for op in module.walk()].count("nd.add") == sums
+    times = np.sum([[at <= k < at + n for k in range(5)] for at, n in parts], axis=0)
+    assert np.allclose(run(module, x)[0], 2 * x * times)
