@@ -20,6 +20,7 @@ series.py         x[t-1] inside the scan; timed.py: positions that count with it
 loops.py          loop; searches.py: one with a condition
 carried.py        what goes from step to step; leaves.py: the tensors in it
 recurrences.py    what scan and loop share: time, and the place before them
+misplaced.py      their statements where they mean nothing
 
 Expressions:
 expressions.py    evaluate(env, node, expected dtype) -> value, by kind of node

@@ -151,7 +151,9 @@ class Carried:
     def _fitted(self, env: Env, value: Numeric, span: Span) -> Tensor:
         assert self.dtype is not None
         if not adapts(value, self.dtype):
-            raise self._other_dtype(env, value.type, span)
+            number = isinstance(value, Number)
+            other = value.type if number else "a number with a fraction"
+            raise self._other_dtype(env, other, span)
         with env.at(span):
             x = env.fitted(env.tensor(value, self.dtype), self.dims)
             return spread(env, x, self.batch, self.dims)

@@ -136,7 +136,10 @@ def _piece(env: Env, node: tree.Init) -> Piece:
             node.value.span,
             f"this is {part.type}",
             labels=[Label(_brackets(node), f"{count} times")],
-            helps=[f"one value for one time: `init {name}[{last}] = ...`"]
+            helps=[
+                f"give a row for each time, `zeros([{count}])` for example",
+                f"or one value for one time: `init {name}[{last}] = ...`",
+            ]
             if not part.dims
             else [f"give all times that it has: `init {name}[-{part.dims[0]}:0] = ...`"],
         )

@@ -17,14 +17,14 @@ from irc.dialects.nd.control import YieldOp
 from irc.dialects.nd.loops import ScanDraft, ScanState
 from irc.dialects.nd.types import dims_of
 from irc.dtypes import BOOL, I64, DType
-from irc.frontend import tree
+from irc.frontend import tree, walk
 from irc.frontend.analysis import expressions, operators
 from irc.frontend.analysis.broadcasting import spread
 from irc.frontend.analysis.carried import Carried
 from irc.frontend.analysis.describe import article
 from irc.frontend.analysis.env import Env, hint
 from irc.frontend.analysis.leaves import leaves, rebuilt, same_parts
-from irc.frontend.analysis.outline import returns
+from irc.frontend.analysis.outline import defines, returns
 from irc.frontend.analysis.problems import Problem, guesses
 from irc.frontend.analysis.recurrences import Hints, Recurrence, Wider
 from irc.frontend.analysis.scans import steps
@@ -130,6 +130,12 @@ def _write(x: Loop, hints: Hints) -> None:
         origin = Origin(carry.name, carry.node.name.span, "let", how="the last value of a loop")
         made = [Tensor(p.ssa, origin, p.batch) for p in parts]
         env.define(carry.name, rebuilt(carry.first, iter(made), origin))
+    for statement in x.node.body.statements:
+        for bound in defines(statement):
+            env.hints[bound] = (
+                f"`{bound}` ends with the loop that binds it; carry it to keep its last value: "
+                f"`loop {bound} = ...`"
+            )
     if index is not None:
         env.hints[name.name] = f"`{name.name}` counts the steps inside its loop, which ends before"
 
@@ -368,8 +374,9 @@ def _body(x: Loop) -> list[list[Tensor]]:
             good = False
             env.problems.report(mistake, env.frame.node)
             poison(env, statement)
+    given = {n.name.name for n in walk.walk(x.node.body) if isinstance(n, tree.Next)}
     for carry in x.carries.values():
-        if carry.next is None:
+        if carry.next is None and carry.name not in given:
             good = False
             env.problems.report(_no_next(env, carry), env.frame.node)
     if not good:
@@ -442,6 +449,7 @@ def _take(env: Env, carry: Carry, value: Value, span: Span) -> None:
             span,
             f"this is {value.type}",
             labels=[Label(carry.span, f"begins as {carry.first.type}")],
+            helps=["the value after a step has the parts that it begins with"],
         )
     given = leaves(env, value, span, "carried by a loop")
     for part, leaf in zip(carry.parts, given, strict=True):

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from irc import sizes
-from irc.diagnostics import Label
+from irc.diagnostics import Label, Span
 from irc.frontend import tree, walk
 from irc.frontend.analysis import constants, functions
 from irc.frontend.analysis.describe import spelled
@@ -53,6 +53,7 @@ class Outline:
 
     inits: dict[str, list[tree.Init]] = field(default_factory=dict)
     equations: dict[str, tree.Assign] = field(default_factory=dict)
+    lets: dict[str, tree.Ident] = field(default_factory=dict)
     until: tree.Until | None = None
     parts: list[Part] = field(default_factory=list)
 
@@ -121,16 +122,17 @@ def returns(env: Env, node: tree.Return, what: str) -> Problem:
 
 
 def _check_let(env: Env, name: tree.Ident, found: Outline) -> None:
+    found.lets[name.name] = name
     equation = found.equations.get(name.name)
     if equation is not None:
-        raise _two(env, name, "bound again by `let`", equation)
+        raise _two(env, name, name.span, "bound again by `let`", equation.target.span)
 
 
-def _two(env: Env, name: tree.Ident, text: str, first: tree.Assign) -> Problem:
+def _two(env: Env, name: tree.Ident, span: Span, text: str, first: Span) -> Problem:
     return env.error(
-        "E0508", f"`{name.name}` has two definitions in this scan", name.span, text,
-        labels=[Label(first.target.span, "the first one")],
-        helps=["a name has one equation: choose another name"],
+        "E0508", f"`{name.name}` has two definitions in this scan", span, text,
+        labels=[Label(first, "the first one")],
+        helps=["a name has one equation and no other meaning: choose another name"],
     )  # fmt: skip
 
 
@@ -155,6 +157,9 @@ def _equation(env: Env, scan: tree.Scan, node: tree.Assign, found: Outline) -> N
                 f"choose with a condition: `{name.name}[{time.name}] = if ... then ... else ...`"
             ],
         )  # fmt: skip
+    bound = found.lets.get(name.name)
+    if bound is not None:
+        raise _two(env, name, node.target.span, "an equation", bound.span)
     _check_new(env, name, node)
     found.equations[name.name] = node
 
@@ -215,13 +220,14 @@ def _part(env: Env, scan: tree.Scan, node: tree.Stmt, found: Outline) -> Part:
     body: Sequence[tree.Node] = (node,)
     if equation is not None:
         part.equation, body = equation[0].name, (equation[2],)
-    part.defines = _defines(node)
+    part.defines = defines(node)
     for one in body:
         _reads(env, scan.index.name.name, one, found, part)
     return part
 
 
-def _defines(node: tree.Stmt) -> tuple[str, ...]:
+def defines(node: tree.Stmt) -> tuple[str, ...]:
+    """The names that a statement binds for what stands below it."""
     match node:
         case tree.Let(names=names):
             return tuple(n.name for n in names)

@@ -21,6 +21,7 @@ from irc.frontend.analysis.sizing import known_size, not_negative
 from irc.frontend.analysis.values import (
     Binder,
     SizeOf,
+    Step,
     Value,
 )
 from irc.sizes import Poly, Size
@@ -98,7 +99,12 @@ def _stated(env: Env, v: tree.IndexVar) -> Size:
         f"the range of `{v.name.name}` is not a size",
         v.bound.span,
         f"this is {value.type}",
-        helps=["a range is built from literals, constants and the sizes in types"],
+        helps=[
+            f"a shape is the same in every step: give the full range, and choose with "
+            f"`if {v.name.name} < {spelled(env, v.bound)} then ... else ...`"
+            if isinstance(value, Step)
+            else "a range is built from literals, constants and the sizes in types"
+        ],
     )
 
 

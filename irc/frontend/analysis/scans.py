@@ -12,7 +12,7 @@ from irc.dialects.nd.loops import ScanDraft, ScanOp
 from irc.dialects.nd.structure import offsets
 from irc.dialects.nd.types import dims_of
 from irc.dtypes import BOOL
-from irc.frontend import tree
+from irc.frontend import tree, walk
 from irc.frontend.analysis import expressions, lints
 from irc.frontend.analysis.describe import spelled
 from irc.frontend.analysis.env import Env, hint
@@ -180,6 +180,8 @@ def _input(s: Scan, name: str, node: tree.Init, before: Past) -> Input:
 def _body(s: Scan, hints: Hints) -> None:
     """Reads the statements in their order. Mistakes are reported; raises Problem when any."""
     env, good = s.env, True
+    before = env.hints
+    env.hints = before | _hints_inside(s)
     index = s.node.index.name
     env.define(index.name, s.recurrence.step(Origin(index.name, index.span, "index")))
     for name, one in (*s.inputs.items(), *s.equations.items()):
@@ -196,6 +198,7 @@ def _body(s: Scan, hints: Hints) -> None:
             env.problems.report(mistake, env.frame.node)
             if part.equation:
                 s.equations[part.equation].poisoned = True
+    env.hints = before
     if not good:
         raise Problem(None)
 
@@ -300,6 +303,23 @@ def _stacks(
         stack = env.b.transpose(stack, perm)
         stack.name_hint = stack.name_hint or hint(equation.name)
         yield Tensor(stack, origin, row.batch)
+
+
+def _hints_inside(s: Scan) -> dict[str, str]:
+    """What to say about names that the body reads, and that are bound nowhere or below."""
+    t = s.node.index.name.name
+    found: dict[str, str] = {}
+    for node in walk.walk(s.node.body):
+        if isinstance(node, tree.Index) and isinstance(node.base, tree.Name):
+            times = [n.name for n in walk.walk(node.items[0]) if isinstance(n, tree.Name)]
+            if t in times:
+                name = node.base.name
+                found[name] = f"`{name}` needs an equation in this scan: `{name}[{t}] = ...`"
+    for part in s.outline.parts:
+        for name in part.defines:
+            line = part.node.span.line
+            found[name] = f"`{name}` is bound below, in line {line}: move its `let` up"
+    return found
 
 
 def _hints_behind(s: Scan) -> None:

@@ -137,6 +137,7 @@ class Equation:
                 span,
                 f"this is {value.type}",
                 labels=[Label(self.past.pieces[0].span, f"begins as {model.type}")],
+                helps=["the value of a step has the parts of the initial value"],
             )
         given = leaves(env, value, span, "a value of a recurrence")
         parts = [s.carried.take(env, x, span) for s, x in zip(self.states, given, strict=True)]

@@ -151,12 +151,17 @@ def _moving(env: Env, node: tree.Index, x: Numeric, axis: int, item: tree.Slice,
     """`data[i*B : (i+1)*B]`: the start is data, the length is not."""
     length = _length(env, item, step)
     if length is None or item.start is None:
+        ends = [expressions.evaluate(env, e) for e in (item.start, item.stop) if e is not None]
+        timed = any(isinstance(end, Step) for end in ends)
+        helps = ["a slice from `i` of a known length is `x[i : i + 10]`"]
+        if timed:
+            helps = ["a shape is the same in every step: choose, as in `[if i < t then x[i] ...]`"]
         raise env.error(
             "E0209",
-            "the length of this slice depends on data",
+            f"the length of this slice depends on {'the step' if timed else 'data'}",
             item.span,
             "the sizes of a result must be known from the sizes of the arguments",
-            helps=["a slice from `i` of a known length is `x[i : i + 10]`"],
+            helps=helps,
         )
     value = expressions.evaluate(env, item.start)
     start = env.tensor(value, I64)

@@ -11,7 +11,7 @@ from irc.diagnostics import Label, Span
 from irc.dialects.nd.control import YieldOp
 from irc.dtypes import BOOL
 from irc.frontend import tree, walk
-from irc.frontend.analysis import constants, states
+from irc.frontend.analysis import constants, misplaced, states
 from irc.frontend.analysis.env import Env, hint
 from irc.frontend.analysis.messages import Message, filled
 from irc.frontend.analysis.problems import Problem
@@ -87,8 +87,8 @@ def execute(env: Env, node: tree.Stmt) -> None:
 def poison(env: Env, node: tree.Stmt) -> None:
     """Names that a wrong statement would have defined give no second message."""
     if isinstance(node, tree.Let):
-        for name in node.names:
-            env.poison(name.name)
+        for one in node.names:
+            env.poison(one.name)
     elif isinstance(node, tree.LetIndex):
         env.poison(node.name.name)
     elif isinstance(node, tree.Loop):
@@ -96,8 +96,8 @@ def poison(env: Env, node: tree.Stmt) -> None:
             env.poison(carry.name.name)
     elif isinstance(node, tree.Scan):
         for statement in node.body.statements:
-            if found := walk.equation(statement):
-                env.poison(found[0].name)
+            if name := misplaced.assigned(statement):
+                env.poison(name)
 
 
 # ---- let
@@ -333,7 +333,9 @@ def run_block(env: Env, block: tree.Block) -> None:
 
 
 def _assign(env: Env, node: tree.Assign) -> None:
-    raise _no_statement(env, node, node.target, node.op, node.value)
+    raise misplaced.equation(env, node) or _no_statement(
+        env, node, node.target, node.op, node.value
+    )
 
 
 def _expression(env: Env, node: tree.ExprStmt) -> None:
@@ -386,6 +388,9 @@ def _no_statement(
     helps = ["values never change; build a new one: `let y[i] = ...`"]
     if isinstance(target, tree.Index) and isinstance(base, tree.Name) and not known:
         helps = [f"write `let {source}`"] if op == "=" else helps
+        if walk.equation(node) is not None:
+            time = text_of(target.items[0].span)
+            helps.append(f"an equation belongs into a scan: `scan {time} < n {{ {source} }}`")
     return env.error(
         "E0107", f"`{text_of(target.span)}` cannot be assigned", node.span,
         "statements cannot start with an expression", helps=helps,
@@ -404,38 +409,6 @@ def _loop(env: Env, node: tree.Loop) -> None:
     loop(env, node)
 
 
-_MISPLACED = {
-    tree.Init: ("init", "scan t < T", "init x[-1] = x0"),
-    tree.Until: ("until", "scan t < T", "until condition"),
-    tree.Next: ("next", "loop v = start for i < n", "next v = ..."),
-}
-
-
-def _misplaced(env: Env, node: tree.Stmt) -> None:
-    word, head, example = _MISPLACED[type(node)]
-    around = [r.word for r in env.recurrences[-1:]]
-    article = "a scan" if word != "next" else "a loop"
-    if around and around[0] == article.split()[1]:
-        raise env.error(
-            "E0513", f"`{word}` stands directly in its {around[0]}, not in a block of it",
-            node.span, "inside `if`", helps=[_unconditional(env, node)],
-        )  # fmt: skip
-    raise env.error(
-        "E0513", f"`{word}` outside of {article}", node.span, "not expected here",
-        helps=[f"it belongs between the braces of `{head} {{ {example} }}`"],
-    )  # fmt: skip
-
-
-def _unconditional(env: Env, node: tree.Stmt) -> str:
-    text_of = env.frame.module.text_of
-    match node:
-        case tree.Next(name=name, value=value):
-            return f"write `next {name.name} = if ... then {text_of(value.span)} else {name.name}`"
-        case tree.Until(condition=condition):
-            return f"write `until ... and {text_of(condition.span)}`"
-    return "initial values are the same whatever happens in a step"
-
-
 _HANDLERS: dict[type[tree.Stmt], Callable[..., None]] = {
     tree.Let: _let,
     tree.LetIndex: _let_index,
@@ -445,9 +418,9 @@ _HANDLERS: dict[type[tree.Stmt], Callable[..., None]] = {
     tree.If: _if,
     tree.Scan: _scan,
     tree.Loop: _loop,
-    tree.Init: _misplaced,
-    tree.Until: _misplaced,
-    tree.Next: _misplaced,
+    tree.Init: misplaced.misplaced,
+    tree.Until: misplaced.misplaced,
+    tree.Next: misplaced.misplaced,
     tree.Assign: _assign,
     tree.ExprStmt: _expression,
 }

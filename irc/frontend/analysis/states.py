@@ -257,6 +257,14 @@ def update(env: Env, node: tree.Update) -> None:
             "it would happen once for each index",
             helps=["return the values, and update after the comprehension"],
         )
+    if env.recurrences:
+        word = env.recurrences[-1].word
+        raise env.error(
+            "E0505", f"`update` inside a {word}", node.span, "it would happen in each step",
+            labels=[_declaration(entry, fields)],
+            notes=["state changes once in a call, when the function returns"],
+            helps=[f"carry the value through the {word}, and update behind it"],
+        )  # fmt: skip
     for name in fields:
         _check_once(env, entry.variables[name], node)
     value = _new_value(env, node, entry, fields)

@@ -23,6 +23,7 @@ from irc.frontend.analysis.values import (
     Record,
     ShapeOf,
     SizeOf,
+    Step,
     Tensor,
     Text,
     TupleOf,
@@ -327,7 +328,11 @@ def _as_size(env: Env, node: tree.Expr, value: Value, rest: bool = False) -> Siz
             "a size must be known from the arguments' types",
             node.span,
             f"this is {value.type}",
-            helps=["sizes are built from literals, constants and the sizes in types"],
+            helps=[
+                "sizes are built from literals, constants and the sizes in types"
+                if not isinstance(value, Step)
+                else "a shape is the same in every step: take the largest size that occurs"
+            ],
         )
     return -1 if rest and known == -1 else not_negative(env, node, known, "the size")
 
