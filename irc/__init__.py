@@ -75,10 +75,12 @@ def compile(source: str | os.PathLike[str], *, seed: int = 0, **options: Any) ->
     from pathlib import Path
 
     from irc.driver import compile_module
+    from irc.runtime.module import load as load_module
 
     text = isinstance(source, str) and ("\n" in source or not source.endswith(".irc"))
     program = str(source) if text else Path(source)
-    return load(compile_module(program, **options), seed=seed)
+    folder = "" if text else str(Path(source).resolve().parent)
+    return load_module(compile_module(program, **options), seed, folder)
 
 
 def __getattr__(name: str) -> Any:

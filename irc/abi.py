@@ -174,6 +174,7 @@ class ModuleSpec:
     target    as given on the command line, resolved: `cpu:x86-64-v4`
     consts    name -> value
     types     type alias -> dtype, those that `-D` can override
+    libraries   those whose functions it calls, which are opened with each context
     """
 
     name: str
@@ -187,6 +188,7 @@ class ModuleSpec:
     types: dict[str, str] = field(default_factory=dict)
     states: tuple[StateSpec, ...] = ()
     functions: tuple[FunctionSpec, ...] = ()
+    libraries: tuple[str, ...] = ()
 
     def function(self, name: str) -> FunctionSpec:
         """The function called `name`. Raises KeyError."""

@@ -45,11 +45,12 @@ def run(request: Request, reporter: Reporter) -> int:
     from irc.runtime.module import load_bytes
 
     data, name = module_bytes(request, reporter)
+    folder = "" if request.file == "-" else str(Path(request.file).resolve().parent)
     if request.run_tests:
         from irc.cli.testing import run_tests
 
-        return run_tests(data, name, reporter, request.seed)
-    module = load_bytes(data, name, request.seed)
+        return run_tests(data, name, reporter, request.seed, folder)
+    module = load_bytes(data, name, request.seed, folder)
     if request.function is None:
         print(overview(module.spec))
         return 0

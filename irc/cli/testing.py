@@ -9,7 +9,7 @@ from irc.cli.common import Reporter
 from irc.errors import CheckFailed, IrcError
 
 
-def run_tests(data: bytes, name: str, reporter: Reporter, seed: int = 0) -> int:
+def run_tests(data: bytes, name: str, reporter: Reporter, seed: int = 0, folder: str = "") -> int:
     """
     Runs each test on a module of its own, with fresh state, and prints a line for it.
 
@@ -17,13 +17,13 @@ def run_tests(data: bytes, name: str, reporter: Reporter, seed: int = 0) -> int:
     """
     from irc.runtime.module import load_bytes
 
-    names = list(load_bytes(data, name, seed).tests)
+    names = list(load_bytes(data, name, seed, folder).tests)
     if not names:
         reporter.note(f"{name} has no tests")
         return 0
     failed = 0
     for test in names:
-        module = load_bytes(data, name, seed)
+        module = load_bytes(data, name, seed, folder)
         start = time.perf_counter()
         try:
             module.tests[test]()

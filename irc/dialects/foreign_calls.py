@@ -13,6 +13,7 @@ import numpy as np
 
 from irc.errors import LoadError
 
+SEARCHED = "libraries are looked for beside the program, then where the system looks"
 _TYPES: dict[str, Any] = {
     "bool": ctypes.c_bool,
     "i8": ctypes.c_int8,
@@ -31,7 +32,7 @@ _TYPES: dict[str, Any] = {
 @dataclass(frozen=True)
 class ForeignFunction:
     """
-    A function of numbers, called for each element of arrays of one shape, or of numbers.
+    A function of numbers, called for each element of arrays, or of numbers.
 
     dtypes   of the arguments, then of the result; the arrays may be signless
     file     the program that names the library, beside which it is looked for
@@ -47,8 +48,9 @@ class ForeignFunction:
         function = _find(self.symbol, self.library, self.file)
         types = [_TYPES[name] for name in self.dtypes]
         function.argtypes, function.restype = types[:-1], types[-1]
-        shape, result = np.shape(xs[0]), np.dtype(types[-1])
-        rows = zip(*(np.ravel(x).tolist() for x in xs), strict=True)
+        given, result = np.broadcast_arrays(*xs), np.dtype(types[-1])
+        shape = given[0].shape
+        rows = zip(*(x.ravel().tolist() for x in given), strict=True)
         made = np.array([function(*row) for row in rows], result).reshape(shape)
         signless = made.view(f"i{result.itemsize}") if result.kind == "u" else made
         return signless[()]
@@ -90,7 +92,8 @@ def _pointer(x: np.ndarray) -> Any:
 
 
 def _find(symbol: str, library: str, file: str) -> Any:
-    opened = _open(library, os.path.dirname(os.path.abspath(file)))
+    named = file and not file.startswith("<")  # not text that somebody typed
+    opened = _open(library, os.path.dirname(os.path.abspath(file)) if named else "")
     try:
         return opened[symbol]  # a new object each time: prototypes may differ
     except AttributeError:
@@ -102,6 +105,6 @@ def _find(symbol: str, library: str, file: str) -> Any:
 def _open(library: str, folder: str) -> ctypes.CDLL:
     beside = os.path.join(folder, library)
     try:
-        return ctypes.CDLL(beside if os.path.exists(beside) else library)
+        return ctypes.CDLL(beside if folder and os.path.exists(beside) else library)
     except OSError as error:
-        raise LoadError(f"cannot open a library of an extern: {error}") from None
+        raise LoadError(f"cannot open a library of an extern: {error}; {SEARCHED}") from None

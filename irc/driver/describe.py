@@ -27,6 +27,9 @@ from irc.abi import (
 )
 from irc.diagnostics import Diagnostic, did_you_mean
 from irc.dialects import nd
+from irc.dialects.foreign import ForeignCallOp, ForeignOp
+from irc.dialects.nd.foreign import Extern
+from irc.dialects.verify import walk
 from irc.errors import UserError
 from irc.execution.signature import signature_of
 from irc.files import module_name, without_folder
@@ -53,6 +56,7 @@ def describe_module(module: ModuleOp, file: str, target: str, version: str) -> M
     except AbiError as error:
         raise UserError(f"{file}: {error}") from None
     spec = replace(spec, functions=functions, irc_version=version, target=target)
+    spec = replace(spec, libraries=libraries_of(module))
     return _without_folders(spec)
 
 
@@ -88,6 +92,12 @@ def _describe_function(op: FuncOp) -> FunctionSpec:
 def functions_of(module: ModuleOp) -> list[FuncOp]:
     """Those with a body."""
     return [op for op in module.ops if isinstance(op, FuncOp) and op.body.blocks]
+
+
+def libraries_of(module: ModuleOp) -> tuple[str, ...]:
+    """Names of the libraries whose functions the module calls."""
+    calls = [op for op in walk(module) if isinstance(op, Extern | ForeignOp | ForeignCallOp)]
+    return tuple(sorted({op.library.data for op in calls}))
 
 
 def states_of(module: ModuleOp) -> tuple[StateSpec, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
@@ -36,6 +37,9 @@ from irc.pipeline import (
 from irc.pipeline import stage as get_stage
 from irc.target import Target
 from irc.target import parse as parse_target
+
+if TYPE_CHECKING:
+    from irc.codegen.c.emit import KernelText
 
 SPEC_KINDS = frozenset({"json", "pyi", "doc", "header"})  # made from the description alone
 C_KINDS = frozenset({"c", "obj", "so"})
@@ -291,7 +295,7 @@ class Road:
             text = c_text(spec, kernels.functions, kernels.arenas, kernels.foreign)
         self.outputs.texts["c"] = text.c
         if wanted & BINARY:
-            self.compile_c(text.c, kernels.threads, wanted)
+            self.compile_c(text.c, kernels, wanted)
 
     @contextmanager
     def replayed_as_c(self, module: ModuleOp) -> Iterator[None]:
@@ -313,7 +317,7 @@ class Road:
             failure.replay = "-t c"
             raise failure from error
 
-    def compile_c(self, text: str, threads: bool, wanted: set[str]) -> None:
+    def compile_c(self, text: str, kernels: KernelText, wanted: set[str]) -> None:
         from irc.codegen.c.toolchain import (
             CcOptions,
             compile_object,
@@ -326,7 +330,8 @@ class Road:
         how = CcOptions(
             optimize=self.options.opt_level,
             march=self.target.march,
-            openmp=threads,
+            openmp=kernels.threads,
+            opens=bool(kernels.foreign),
             cflags=self.options.cflags,
             keep=self.watch.keep,
         )

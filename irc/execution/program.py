@@ -21,7 +21,7 @@ from irc.abi import INIT_FUNCTION, RNG_STATE, FunctionSpec
 from irc.dialects import nd
 from irc.dialects.verify import describe, verify_dominance
 from irc.dtypes import DTYPES
-from irc.errors import ArgumentError, DTypeError, Unsupported
+from irc.errors import ArgumentError, DTypeError, LoadError, Unsupported
 from irc.execution import control, linalg, loops, memory, recurrences, scalars, tensors
 from irc.execution.numerics import bf16_bits, bf16_value, round_bf16
 from irc.execution.outcome import ExecutionError, Outcome
@@ -241,7 +241,7 @@ class Program:
         try:
             with np.errstate(all="ignore"):
                 yield
-        except (control.CheckFailed, Unsupported):
+        except (control.CheckFailed, Unsupported, LoadError):
             raise
         except Exception as error:
             op = self._text.origin(error.__traceback__)

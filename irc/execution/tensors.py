@@ -26,7 +26,7 @@ def otherwise(op: Operation, c: PythonText) -> None:
     """Ops that have no lines of their own: those of `nd`, and those that irc adds to xDSL."""
     if op.name in ADDED:
         ADDED[op.name](op, c)
-    elif op.name.startswith("nd.") and not op.regions:
+    elif op.name.startswith("nd.") and (not op.regions or isinstance(op, nd.Extern)):
         c.namespace["nd_evaluate"] = reference.evaluate
         operands = ", ".join(f"np.asarray({x})" for x in c.names(op.operands))
         call = f"nd_evaluate({c.constant(op, 'op')}, [{operands}], run.sizes)"

@@ -51,6 +51,12 @@ class Library:
         first = ctypes.c_char.in_dll(library, "irc_module_json")
         self.json = ctypes.string_at(ctypes.addressof(first))
 
+    def search(self, folder: str) -> None:
+        """Where libraries of contexts made from now on in this thread are looked for first."""
+        search = getattr(self.functions, "irc_search", None)
+        if search is not None:
+            search(os.fsencode(folder))
+
     @property
     def missing_cpu(self) -> str:
         return (self.functions.irc_missing_cpu() or b"").decode()

@@ -110,6 +110,27 @@ static PyObject *library_missing_cpu(Library *self, void *closure)
     return PyUnicode_FromString(feature != NULL ? feature : "");
 }
 
+/* Modules that call no other library lack the function, and need none. */
+static PyObject *library_search(Library *self, PyObject *folder)
+{
+    PyObject *path;
+    void (*search)(const char *folder);
+    if (!PyUnicode_FSConverter(folder, &path))
+        return NULL;
+    void *found = dlsym(self->handle, "irc_search");
+    memcpy(&search, &found, sizeof search);
+    if (found != NULL)
+        search(PyBytes_AS_STRING(path));
+    Py_DECREF(path);
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef library_methods[] = {
+    {"search", (PyCFunction)library_search, METH_O,
+     "Where libraries of contexts made from now on in this thread are looked for first."},
+    {NULL, NULL, 0, NULL},
+};
+
 static PyGetSetDef library_getset[] = {
     {"json", (getter)library_json, NULL, "The module's description, bytes.", NULL},
     {"missing_cpu", (getter)library_missing_cpu, NULL, "An instruction set it lacks, or \"\".",
@@ -123,6 +144,7 @@ static PyTypeObject LibraryType = {
     .tp_flags = Py_TPFLAGS_DEFAULT,
     .tp_new = library_new,
     .tp_dealloc = (destructor)library_dealloc,
+    .tp_methods = library_methods,
     .tp_getset = library_getset,
 };
 

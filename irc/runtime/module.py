@@ -20,28 +20,35 @@ from irc.runtime.state import States, copy_states, restore_states
 _contexts: weakref.WeakSet[Context] = weakref.WeakSet()
 
 
-def load(path: str | os.PathLike[str], seed: int = 0) -> Module:
+def load(path: str | os.PathLike[str], seed: int = 0, folder: str | None = None) -> Module:
     """
     Loads a compiled module. Its code runs: load only what you trust.
 
-    seed   of the random numbers that its initialisers draw, 0 <= seed < 2**64
+    seed     of the random numbers that its initialisers draw, 0 <= seed < 2**64
+    folder   where libraries that it names are looked for first; that of the file if left out
 
-    Raises LoadError for a file that is no irc module, is damaged or made for another CPU.
+    Raises LoadError for a file that is no irc module, is damaged or made for another CPU, and
+    when a library or one of its functions is not found.
     """
-    return load_bytes(read_module_file(path), os.fspath(path), seed)
+    name = os.fspath(path)
+    beside = os.path.dirname(os.path.abspath(name)) if folder is None else folder
+    return load_bytes(read_module_file(path), name, seed, beside)
 
 
-def load_bytes(data: bytes, name: str = "module.so", seed: int = 0) -> Module:
+def load_bytes(data: bytes, name: str = "module.so", seed: int = 0, folder: str = "") -> Module:
     """As `load`, from a file's content; `name` is for messages."""
-    return Module(Context(open_module(data, str(name)), seed))
+    return Module(Context(open_module(data, str(name)), seed, folder))
 
 
 class Context:
     """One state of a module, shared by the objects that a user holds."""
 
-    def __init__(self, opened: OpenModule, seed: int) -> None:
+    def __init__(self, opened: OpenModule, seed: int, folder: str = "") -> None:
         self.opened = opened
         self.spec: ModuleSpec = opened.spec
+        self.folder = folder
+        if self.spec.libraries:
+            opened.library.search(folder)
         try:
             self.loader = backend().Context(
                 opened.library, _checked_seed(seed), Printer(), [s.bytes for s in self.spec.states]
@@ -60,7 +67,8 @@ class Context:
         return make_function(backend(), self.loader, index, info)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (self.opened.data, self.spec.name, copy_states(self.loader, self.spec))
+        states = copy_states(self.loader, self.spec)
+        return _restore, (self.opened.data, self.spec.name, states, self.folder)
 
 
 class Module:
@@ -193,8 +201,8 @@ class Printer:
             sys.stdout.write(text)
 
 
-def _restore(data: bytes, name: str, states: dict[str, Any]) -> Context:
-    context = Context(open_module(data, f"the pickled module {name}"), 0)
+def _restore(data: bytes, name: str, states: dict[str, Any], folder: str = "") -> Context:
+    context = Context(open_module(data, f"the pickled module {name}"), 0, folder)
     restore_states(context.loader, context.spec, states)
     return context
 

@@ -25,7 +25,10 @@ static void *irc_open_library(const char *name, char *error, size_t error_bytes)
     const bool beside = irc_folder[0] != '\0' && access(path, F_OK) == 0;
     void *library = dlopen(beside ? path : name, RTLD_NOW | RTLD_LOCAL);
     if (library == NULL)
-        snprintf(error, error_bytes, "cannot open a library of an extern: %s", dlerror());
+        snprintf(error, error_bytes,
+                 "cannot open a library of an extern: %s; libraries are looked for beside the "
+                 "program, then where the system looks",
+                 dlerror());
     return library;
 }
 

@@ -46,6 +46,7 @@ class CcOptions:
     march      for -march=; "" leaves the compiler's default
     openmp     the text has OpenMP pragmas
     sanitize   for -fsanitize=: ("address", "undefined")
+    opens      the text opens other libraries, also those beside the shared object
     cflags     further flags, after all others
     keep       directory that gets the C text, the command and the log
     """
@@ -54,6 +55,7 @@ class CcOptions:
     march: str = ""
     openmp: bool = False
     sanitize: tuple[str, ...] = ()
+    opens: bool = False
     cflags: tuple[str, ...] = ()
     timeout_s: float = 300.0
     keep: Path | None = None
@@ -122,7 +124,9 @@ def compile_shared(
     Raises ToolError when the compiler is missing, fails, hangs or is killed; the directory with
     text and log then stays, and the message names it.
     """
-    return _compile(text, options, compiler or find_compiler(), ("-shared",), "module.so", ("-lm",))
+    compiler = compiler or find_compiler()
+    libraries = ("-Wl,-rpath,$ORIGIN", "-ldl", "-lm") if options.opens else ("-lm",)
+    return _compile(text, options, compiler, ("-shared",), "module.so", libraries)
 
 
 def compile_object(

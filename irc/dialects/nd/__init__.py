@@ -35,7 +35,7 @@ from irc.dialects.nd.contraction import DotOp
 from irc.dialects.nd.control import GradOp, IfOp, JvpOp, StopGradientOp, YieldOp
 from irc.dialects.nd.convolution import ConvOp, MaxPoolIndexOp, MaxPoolOp, WindowExtremumOp
 from irc.dialects.nd.effects import AssertOp, PrintOp, StateOp, StateReadOp, StateWriteOp
-from irc.dialects.nd.foreign import ExternMapOp, ExternOp
+from irc.dialects.nd.foreign import Extern, ExternMapOp, ExternOp
 from irc.dialects.nd.indexing import GatherOp, ScatterOp
 from irc.dialects.nd.linear import CholeskyOp, LuOp, SolveOp, SwapRowsOp, TriangularSolveOp
 from irc.dialects.nd.loops import ScanDraft, ScanOp, ScanSequence, ScanState, WhileOp
@@ -118,7 +118,8 @@ __all__ = [
     "ELEMENTWISE", "ND", "REDUCE_OPS", "REDUCTIONS", "SCALARS",
     "ConvOp", "MaxPoolIndexOp", "MaxPoolOp", "WindowExtremumOp",
     "ArgOp", "ArgmaxOp", "ArgminOp", "AssertOp", "BroadcastOp", "Builder", "CastOp", "ConcatOp",
-    "ConstantOp", "DimsAttr", "DotOp", "ElementwiseOp", "ExternMapOp", "ExternOp", "FullOp",
+    "ConstantOp", "DimsAttr", "DotOp", "ElementwiseOp", "Extern", "ExternMapOp", "ExternOp",
+    "FullOp",
     "GatherOp", "GradOp", "IfOp",
     "InsertSliceOp", "IotaOp", "JvpOp", "PhiloxOp", "PointwiseOp", "PrintOp", "ReduceOp",
     "Reduction", "ReshapeOp", "Scalar", "ScanDraft", "ScanOp", "ScanSequence", "ScanState",

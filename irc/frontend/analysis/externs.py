@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xdsl.ir import Block, SSAValue
 
@@ -242,22 +242,22 @@ def _derivative(
     attribute = known.vjp
     if attribute is None or env.unit.deriving.count(known.node) >= MOST_ORDERS:
         return None
+    # What is written here is no part of the calls around it: it may call what they call.
+    inner = env.called(replace(env.frame, active=()))
+    inner.binders = (*env.binders, *(b for b in batch if b not in env.binders))
     env.unit.deriving.append(known.node)
-    before, env.binders = env.binders, (*env.binders, *(b for b in batch if b not in env.binders))
     try:
-        with env.region() as block:
+        with inner.region() as block:
             for type_ in (*(x.type for x in xs), *types, *types):
                 block.insert_arg(type_, len(block.args))
-            made = _stated(
-                env, known, attribute, [Tensor(a, batch=batch) for a in block.args], span
-            )
+            values = [Tensor(a, batch=batch) for a in block.args]
+            made = _stated(inner, known, attribute, values, span)
+            rows = [spread(inner, g, batch, g.dims).ssa for g in made]
             wanted = [x for x in xs if dtype_of(x).is_float]
-            rows = [spread(env, g, batch, g.dims).ssa for g in made]
             _check_gradients(env, attribute, made, rows, wanted)
             block.add_op(YieldOp.create(operands=rows))
             return block
     finally:
-        env.binders = before
         env.unit.deriving.pop()
 
 

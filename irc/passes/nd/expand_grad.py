@@ -58,7 +58,7 @@ class ExpandGradPass(ModulePass):
         derivatives = [o for o in nested_ops(op) if isinstance(o, Derivative)]
         for derivative in derivatives:
             expand(derivative)
-        for other in list(nested_ops(op)):  # those in copies of regions too
+        for other in reversed(list(nested_ops(op))):  # those in copies of regions too
             if isinstance(other, StopGradientOp):
                 other.res.replace_all_uses_with(other.x)
                 _erase(other)
