@@ -37,7 +37,7 @@ def outcomes(module: ModuleOp, seed: int) -> list[Outcome]:
     return [execute(module, "f", random_inputs(module, rng, sizes)) for sizes in SIZES]
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(seed=seeds)
 @pytest.mark.parametrize("one", EXACT)
 def test_to_the_bit(one: Any, seed: int) -> None:
@@ -59,7 +59,7 @@ def near(a: np.ndarray, b: np.ndarray) -> bool:
     return bool(np.allclose(a[both], b[both], rtol=1e-9, atol=1e-9))
 
 
-@settings(max_examples=150)
+@settings(max_examples=50)
 @given(seed=seeds)
 def test_equal_in_exact_arithmetic(seed: int) -> None:
     module = random_scans(np.random.default_rng(seed), tame=True)

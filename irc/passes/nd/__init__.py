@@ -12,7 +12,8 @@ raise_contractions.py  products of matrices found in sums of products
 check_nan.py         --check nan; drop_checks.py: --check none
 
 Loops:
-simplify_scans.py    loops without what nothing reads; unread_rows.py: what that is
+simplify_scans.py    loops without what nothing reads; unread_rows.py: what that is;
+                     sequences.py: where rows come from
 hoist_invariants.py  what is the same at each step, once
 batch_scans.py       products of all steps at once: batch_early.py before a scan, batch_late.py
                      after it, sums_over_time.py in the place of states that add

@@ -204,7 +204,10 @@ class Late:
             if one.result is old:
                 self.b.location = one.product.location
                 part = as_rows(self.b, one.total(self.b, self._rows, self._outside))
-                total = self.b.sub(total, part) if one.negative else self.b.add(total, part)
+                if one.first:
+                    total = part
+                else:
+                    total = self.b.sub(total, part) if one.negative else self.b.add(total, part)
         return total
 
     def _outside(self, x: SSAValue) -> SSAValue:

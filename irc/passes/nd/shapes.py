@@ -171,6 +171,25 @@ def slice_of_insert(op: SliceOp, b: Rewriter) -> Rewritten:
     return inner.value if inner and _same_window(op, inner, op.res, inner.value) else None
 
 
+@rule(SliceOp)
+def slice_of_concat(op: SliceOp, b: Rewriter) -> Rewritten:
+    """concat(x, y)[w] -> x[w], or y[w], where the window lies in one of them"""
+    inner = b.made_by(op.x, ConcatOp)
+    if not inner or op.starts:
+        return None
+    axis, at = inner.axis.value.data, list(op.offsets.data)
+    other = at[axis] + (sizes.poly(dims_of(op.res)[axis]) - 1) * op.steps.data[axis]
+    low, high = (at[axis], other) if op.steps.data[axis] > 0 else (other, at[axis])
+    start = sizes.const(0)
+    for x in inner.parts:
+        end = start + dims_of(x)[axis]
+        if (low - start).nonnegative() and (end - high - 1).nonnegative():
+            at[axis] = at[axis] - start
+            return b.slice(x, dims_of(op.res), at, op.steps.data)
+        start = end
+    return None
+
+
 @rule(InsertSliceOp)
 def insert_everything(op: InsertSliceOp, b: Rewriter) -> Rewritten:
     """x with [0:n] = v -> v"""
@@ -278,6 +297,7 @@ SHAPES = (
     transpose_of_unit_axes,
     slice_again,
     slice_of_insert,
+    slice_of_concat,
     insert_everything,
     insert_same,
     insert_over,

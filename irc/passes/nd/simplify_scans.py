@@ -33,6 +33,7 @@ from irc.passes.nd.scans import (
     values_inside,
     window,
 )
+from irc.passes.nd.sequences import read_at_the_source
 from irc.passes.nd.shapes import slice_again, slice_everything
 from irc.passes.nd.unread_rows import drop_unread, drop_unread_of_search
 from irc.passes.remarks import listening, remark
@@ -87,7 +88,10 @@ def simplify_scan(op: ScanOp, opaque: set[SSAValue]) -> ScanOp | None:
         remark(KIND, b.location, f"{loop_title(op)} is no loop")
         (_inline if steps == 1 else _drop)(b, op)
         return None
-    told = [*_capture_sequences(op, opaque), *_capture_states(b, op)]
+    told = _capture_sequences(op, opaque)
+    op = read_at_the_source(b, op, opaque)
+    b = Builder(InsertPoint.before(op), op.location)
+    told += _capture_states(b, op)
     told += [*_merge(b, op), *_replace_outputs(b, op)]
     new, dropped = drop_unread(b, op)
     if (told or dropped) and listening():

@@ -18,6 +18,7 @@ from irc.dialects.nd.builder import Builder
 from irc.dialects.nd.contraction import DotOp
 from irc.dialects.nd.loops import ScanOp, ScanState
 from irc.dialects.nd.reduction import SumOp
+from irc.dialects.nd.sources import FullOp
 from irc.dialects.nd.structure import BroadcastOp, ReshapeOp, TransposeOp
 from irc.passes.nd.batch_rows import Steps, affordable
 
@@ -33,11 +34,13 @@ class Sum:
 
     result    what the scan gives for the state
     ops       the product, then what is done with it
+    first     whether nothing stands before it: the state began as 0 and has no other terms
     """
 
     result: OpResult
     ops: list[Operation]
     negative: bool
+    first: bool = False
 
     @property
     def product(self) -> DotOp:
@@ -73,7 +76,8 @@ def sums_over_time(op: ScanOp, steps: Steps, kept: set[SSAValue]) -> list[Sum]:
     The ops of a sum are then read by nothing in the loop but each other.
     """
     found: list[Sum] = []
-    for state, result in zip(op.states, op.res, strict=False):
+    for k, (state, result) in enumerate(zip(op.states, op.res, strict=False)):
+        many = len(found)
         for link in _chain(op, state):
             taken = _parts(link, steps, kept)
             if taken is None:
@@ -83,7 +87,13 @@ def sums_over_time(op: ScanOp, steps: Steps, kept: set[SSAValue]) -> list[Sum]:
             link.op.results[0].replace_all_uses_with(link.total)
             for one in (link.op, *dissolved):
                 op.body.block.erase_op(one)
+        if len(found) > many and not found[many].negative:
+            found[many].first = op.end.operands[k] in state.args and _is_zero(state.init)
     return found
+
+
+def _is_zero(x: SSAValue) -> bool:
+    return isinstance(x.owner, FullOp) and x.owner.number == 0
 
 
 @dataclass(frozen=True)

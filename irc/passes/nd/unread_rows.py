@@ -79,7 +79,7 @@ class _Scan:
                 if gone or (arg.first_use is None and arg not in yielded):
                     scan.block.erase_arg(holder.args.pop(k))
                     holder.taps.pop(k)
-        scan.sequences = _merged(scan, [s for s in scan.sequences if s.taps])
+        scan.sequences = [s for s in scan.sequences if s.taps]
 
     # -- last rows
 
@@ -155,20 +155,6 @@ class _Scan:
 
 def _yielded(op: ScanOp) -> list[tuple[SSAValue, OpResult]]:
     return list(zip(op.end.operands, op.res, strict=False))
-
-
-def _merged(scan: ScanDraft, sequences: list[ScanSequence]) -> list[ScanSequence]:
-    """Taps of one value side by side."""
-    scan.sequences, first = list(sequences), dict[SSAValue, ScanSequence]()
-    for one in sequences:
-        if first.setdefault(one.value, one) is one:
-            continue
-        for tap, arg in zip(list(one.taps), list(one.args), strict=True):
-            arg.replace_all_uses_with(scan.row(one.value, tap))
-        for arg in one.args:
-            scan.block.erase_arg(arg)
-        scan.sequences.remove(one)
-    return scan.sequences
 
 
 def _rows_read(op: Operation) -> tuple[Poly, Poly] | None:

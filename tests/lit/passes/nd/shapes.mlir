@@ -149,6 +149,19 @@ func.func @slice_of_insert(%x: tensor<9xf32>, %v: tensor<2xf32>, %i: tensor<i64>
   func.return %b, %c : tensor<2xf32>, tensor<2xf32>
 }
 
+// CHECK-LABEL: @slice_of_concat
+func.func @slice_of_concat(%x: tensor<2x3xf32>, %y: tensor<?x3xf32, #nd.dims<"n">>) -> (tensor<?x3xf32, #nd.dims<"n">>, tensor<2x2xf32>, tensor<3x3xf32>) {
+  %a = nd.concat %x, %y axis = 0 : tensor<2x3xf32>, tensor<?x3xf32, #nd.dims<"n">> to tensor<?x3xf32, #nd.dims<"n + 2">>
+  %b = nd.slice %a[] at <"n + 1", "0"> step [-1, 1] : tensor<?x3xf32, #nd.dims<"n + 2">> to tensor<?x3xf32, #nd.dims<"n">>
+  %c = nd.slice %a[] at <"0", "1"> step [1, 1] : tensor<?x3xf32, #nd.dims<"n + 2">> to tensor<2x2xf32>
+  // What lies in both stays.
+  %d = nd.slice %a[] at <"0", "0"> step [1, 1] : tensor<?x3xf32, #nd.dims<"n + 2">> to tensor<3x3xf32>
+  // CHECK: nd.slice %y[] at <"n - 1", "0"> step [-1, 1]
+  // CHECK: nd.slice %x[] at <"0", "1"> step [1, 1]
+  // CHECK: nd.slice %a[] at <"0", "0"> step [1, 1]
+  func.return %b, %c, %d : tensor<?x3xf32, #nd.dims<"n">>, tensor<2x2xf32>, tensor<3x3xf32>
+}
+
 // CHECK-LABEL: @insert_everything
 func.func @insert_everything(%x: tensor<3xf32>, %v: tensor<3xf32>) -> tensor<3xf32> {
   %a = nd.insert_slice %v into %x[] at <"0"> step [1] : tensor<3xf32> into tensor<3xf32>

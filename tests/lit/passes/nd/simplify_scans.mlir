@@ -112,6 +112,27 @@ func.func @equal_things_are_one(%u: tensor<?xf64, #nd.dims<"T + 2">>, %x0: tenso
   func.return %x, %z, %y : tensor<1xf64>, tensor<?xf64, #nd.dims<"T + 1">>, tensor<?xf64, #nd.dims<"T">>
 }
 
+// CHECK-LABEL: @rows_are_read_at_the_source
+func.func @rows_are_read_at_the_source(%u: tensor<?x3xf64, #nd.dims<"T">>, %before: tensor<4x3xf64>, %z: tensor<?x3xf64, #nd.dims<"T + 2">>, %x0: tensor<1x3xf64>) -> tensor<1x3xf64> {
+  // CHECK-NEXT: %w = nd.concat %before, %u
+  %w = nd.concat %before, %u axis = 0 : tensor<4x3xf64>, tensor<?x3xf64, #nd.dims<"T">> to tensor<?x3xf64, #nd.dims<"T + 4">>
+  %v = nd.insert_slice %u into %z[] at <"1", "0"> step [1, 1] : tensor<?x3xf64, #nd.dims<"T">> into tensor<?x3xf64, #nd.dims<"T + 2">>
+  %s = nd.slice %z[] at <"2", "0"> step [1, 1] : tensor<?x3xf64, #nd.dims<"T + 2">> to tensor<?x3xf64, #nd.dims<"T">>
+  %p = nd.slice %v[] at <"1", "0"> step [1, 1] : tensor<?x3xf64, #nd.dims<"T + 2">> to tensor<?x3xf64, #nd.dims<"T">>
+  // CHECK-NEXT: nd.scan "T" over (%w[1], %u[0], %z[2]) from (%x0[1])
+  %x = nd.scan "T" over (%w[1, 4], %s[0], %p[0]) from (%x0[1]) : (tensor<?x3xf64, #nd.dims<"T + 4">>, tensor<?x3xf64, #nd.dims<"T">>, tensor<?x3xf64, #nd.dims<"T">>, tensor<1x3xf64>) -> (tensor<1x3xf64>) {
+  // CHECK-NEXT: ^bb0(%t: tensor<i64>, %w1: tensor<3xf64>, %w4: tensor<3xf64>, %s0: tensor<3xf64>, %x1: tensor<3xf64>):
+  ^bb0(%t: tensor<i64>, %w1: tensor<3xf64>, %w4: tensor<3xf64>, %s0: tensor<3xf64>, %p0: tensor<3xf64>, %x1: tensor<3xf64>):
+    %a = nd.mul %w1, %w4 : tensor<3xf64>
+    %b = nd.mul %s0, %p0 : tensor<3xf64>
+    // CHECK: nd.mul %s0, %w4
+    %c = nd.add %a, %b : tensor<3xf64>
+    %d = nd.add %c, %x1 : tensor<3xf64>
+    nd.yield %d : tensor<3xf64>
+  }
+  func.return %x : tensor<1x3xf64>
+}
+
 // CHECK-LABEL: @no_step_and_one
 func.func @no_step_and_one(%u: tensor<3xf64>, %x0: tensor<2xf64>) -> (tensor<2xf64>, tensor<0xf64>, tensor<2xf64>, tensor<1xf64>) {
   // CHECK-NOT: nd.scan
