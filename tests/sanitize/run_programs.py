@@ -1,7 +1,7 @@
 """
 Runs programs whose C is compiled with sanitizers; started by a test with their library preloaded.
 
-    run_programs.py random FIRST COUNT | regressions | planted
+    run_programs.py random FIRST COUNT | regressions | linear | planted
 
 Prints what differs from the reference. A report of a sanitizer ends the process.
 """
@@ -59,6 +59,13 @@ def regressions() -> list[str]:
     return differences(cases, Road(executors=()), [SANITIZED])
 
 
+def linear() -> list[str]:
+    from levels import Road, differences
+    from linear_cases import cases
+
+    return differences([*cases("f32"), *cases("f64")], Road(executors=()), [SANITIZED])
+
+
 def planted() -> list[str]:
     """A read behind the end: what the sanitizers are there for."""
     with tempfile.TemporaryDirectory() as folder:
@@ -77,6 +84,8 @@ def main(kind: str, *numbers: str) -> int:
             found = random_cases(*map(int, numbers))
         case "regressions":
             found = regressions()
+        case "linear":
+            found = linear()
         case _:
             found = planted()
     print("\n".join(found))

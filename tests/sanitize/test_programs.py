@@ -53,6 +53,11 @@ def test_programs_that_were_wrong_once() -> None:
     assert result.returncode == 0, result.stdout + result.stderr[-3000:]
 
 
+def test_linear_systems() -> None:
+    result = run("linear")
+    assert result.returncode == 0, result.stdout + result.stderr[-3000:]
+
+
 def test_random_programs() -> None:
     result = run("random", "24", "12")
     assert result.returncode == 0, result.stdout + result.stderr[-3000:]
