@@ -66,6 +66,14 @@ def linear() -> list[str]:
     return differences([*cases("f32"), *cases("f64")], Road(executors=()), [SANITIZED])
 
 
+def convolutions() -> list[str]:
+    from convolution_cases import convolutions, pools, random_convolutions
+    from levels import Road, differences
+
+    cases = [*convolutions(), *pools(["f32"]), *random_convolutions(500, 10)]
+    return differences(cases, Road(executors=()), [SANITIZED])
+
+
 def planted() -> list[str]:
     """A read behind the end: what the sanitizers are there for."""
     with tempfile.TemporaryDirectory() as folder:
@@ -84,6 +92,8 @@ def main(kind: str, *numbers: str) -> int:
             found = random_cases(*map(int, numbers))
         case "regressions":
             found = regressions()
+        case "convolutions":
+            found = convolutions()
         case "linear":
             found = linear()
         case _:

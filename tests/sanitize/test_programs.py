@@ -58,6 +58,12 @@ def test_linear_systems() -> None:
     assert result.returncode == 0, result.stdout + result.stderr[-3000:]
 
 
+def test_convolutions() -> None:
+    """Windows that reach over every edge, panels that are not full, padding of both signs."""
+    result = run("convolutions")
+    assert result.returncode == 0, result.stdout + result.stderr[-3000:]
+
+
 def test_random_programs() -> None:
     result = run("random", "24", "12")
     assert result.returncode == 0, result.stdout + result.stderr[-3000:]

@@ -203,6 +203,8 @@ def _chosen(op: nd.WindowExtremumOp, c: Lowering, index: bool) -> SSAValue:
     combine = nd.REDUCTIONS["max"].combine
 
     def write(s: Body, elements: Sequence[SSAValue]) -> SSAValue:
+        if index and len(places) == 1:
+            return from_index(s, _Place(op, c).of_window(s), I64)
         values = [scalar_bodies.cast(s, dtype, wide, e) for e in elements]
         best = values[0]
         if not index:
