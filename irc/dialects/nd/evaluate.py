@@ -329,7 +329,7 @@ def same(op: Operation, xs: Sequence[Array], sizes: Sizes) -> Array:
     return xs[0]
 
 
-EVALUATE: dict[type[Operation], Callable[[Any, Sequence[Array], Sizes], Array]] = {
+EVALUATE: dict[type[Operation], Callable[[Any, Sequence[Array], Sizes], Any]] = {
     **{cls: elementwise for cls in ELEMENTWISE.values()},
     **{cls: reduce for cls in REDUCE_OPS.values()},
     **FOREIGN,

@@ -269,8 +269,8 @@ class TriangularSolveOp(IRDLOperation):
         """db = a⁻ᵀ dres, and da = -db resᵀ in the triangle that is read."""
         flags = self.flags
         db = b.triangular_solve(self.a, dy, **flags | {"transpose": not flags["transpose"]})
-        pair = (self.res, db) if flags["transpose"] else (db, self.res)
-        da = triangle(b, b.neg(product(b, *pair, "y")), flags["lower"], flags["unit"])
+        left, right = (self.res, db) if flags["transpose"] else (db, self.res)
+        da = triangle(b, b.neg(product(b, left, right, "y")), flags["lower"], flags["unit"])
         return da, db
 
     def batched(
@@ -323,8 +323,8 @@ class SolveOp(IRDLOperation):
         """db = a⁻ᵀ dres, da = -db resᵀ; with `transpose`, db = a⁻¹ dres, da = -res dbᵀ."""
         turned = self.transpose is not None
         db = b.solve(self.a, self.factors, self.pivots, dy, transpose=not turned)
-        pair = (self.res, db) if turned else (db, self.res)
-        return b.neg(product(b, *pair, "y")), None, None, db
+        left, right = (self.res, db) if turned else (db, self.res)
+        return b.neg(product(b, left, right, "y")), None, None, db
 
     def batched(
         self, b: Any, count: Size, xs: Sequence[SSAValue], rows: Sequence[bool]

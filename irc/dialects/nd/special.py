@@ -227,13 +227,13 @@ _ERFC = np.frompyfunc(math.erfc, 1, 1)
 @_elementwise
 def erf(x: Array) -> Array:
     """The C library's function; NumPy has none."""
-    return _ERF(x).astype(np.float64)
+    return np.asarray(_ERF(x)).astype(np.float64)
 
 
 @_elementwise
 def erfc(x: Array) -> Array:
     """1 - erf(x), the C library's function."""
-    return _ERFC(x).astype(np.float64)
+    return np.asarray(_ERFC(x)).astype(np.float64)
 
 
 ERFINV_NEAR = (
