@@ -31,6 +31,7 @@ from irc.passes.loops.factors import Contraction
 from irc.passes.loops.helpers import Helpers
 from irc.passes.loops.products import lower_dots, lower_tiles
 from irc.passes.loops.reductions import lower_reduction
+from irc.passes.loops.resident import Residents
 from irc.passes.loops.rows import is_contiguous
 from irc.passes.loops.structured import Shapes, Structured, collapse
 from irc.passes.loops.threads import Threads
@@ -54,6 +55,7 @@ class Contractions:
     def __init__(self, helpers: Helpers, target: Target) -> None:
         self.helpers = helpers
         self.target = target
+        self.residents = Residents()
 
     def lower(
         self,
@@ -115,7 +117,8 @@ class Contractions:
         roles = [_role(s, d) for d in range(len(s.loops))]
         if "none" in roles or roles.count("k") != 1:
             return None
-        a, b = (access_of(o, shapes, pen) for o in s.inputs)
+        x, y = s.inputs
+        a, b = access_of(x, shapes, pen), access_of(y, shapes, pen)
         if a is None or b is None:
             return None
         axes = [e.position for e in s.outputs[0].exprs]  # type: ignore[attr-defined]
@@ -126,11 +129,19 @@ class Contractions:
         if (ms and not ns and a.stride(ms[-1]) == 1) or (
             ms and ns and order.index(ms[-1]) > order.index(ns[-1])
         ):
-            a, b, ms, ns = b, a, ns, ms
+            x, y, a, b, ms, ns = y, x, b, a, ns, ms
+        if ms and not ns and self.residents.home(x, pen):
+            # Packed, a matrix gives its sums without adding up the lanes of a vector.
+            x, y, a, b, ms, ns = y, x, b, a, ns, ms
         m, n = (ms[-1] if ms else None), (ns[-1] if ns else None)
         if n is None and (a.stride(k) != 1 or b.stride(k) != 1 or not _same(a, b, element)):
             return None
         outer = [d for d in range(len(s.loops)) if d not in (m, n, k)]
+        home = self.residents.home(y, pen) if n is not None else None
+        if home is not None and not any(y.uses(d) for d in outer):
+            again = access_of(y, shapes, home)
+            assert again is not None
+            return Contraction(s, m, n, k, outer, a, again, element, init, tail, home)
         return Contraction(s, m, n, k, outer, a, b, element, init, tail)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects import arith, func, memref
+from xdsl.dialects import arith, func, memref, scf
 from xdsl.dialects.builtin import MemRefType, ModuleOp
 from xdsl.dialects.linalg.ops import GenericOp, YieldOp
 from xdsl.ir import Block, Operation, SSAValue
@@ -86,6 +86,8 @@ class _Lowering:
             elif isinstance(op, memref.LoadOp):
                 resolve_load(op, Pen(self.pool, block, op, op.location))
             else:
+                if isinstance(op, scf.ForOp | scf.WhileOp):
+                    self.contractions.residents.enter(op)
                 for region in op.regions:
                     for inner in region.blocks:
                         self._block(inner, Threads(1))

@@ -8,6 +8,7 @@ from xdsl.dialects.builtin import IntegerType
 from xdsl.ir import Attribute, SSAValue
 
 from irc.passes.loops.access import Access
+from irc.passes.loops.builder import Pen
 from irc.passes.loops.structured import Structured
 from irc.sizes import Size, product
 from irc.target import Target
@@ -25,6 +26,7 @@ class Contraction:
     a, b      where the factors' elements lie
     init      constant from which the result starts; None: from what is in memory
     tail      the elementwise op that takes the result
+    home      before a loop that leaves `b` alone: where `b` is packed, once
     """
 
     s: Structured
@@ -37,6 +39,7 @@ class Contraction:
     element: Attribute
     init: SSAValue | None
     tail: Structured | None
+    home: Pen | None = None
 
     def extent(self, dim: int | None) -> Size:
         return 1 if dim is None else self.s.loops[dim]

@@ -12,7 +12,7 @@ from irc.passes.loops.access import Access
 from irc.passes.loops.builder import Index, Pen, flat_type
 from irc.passes.loops.factors import PACK_ROWS, Contraction, Shape
 from irc.passes.loops.nest import open_loops
-from irc.sizes import Size, product
+from irc.sizes import Size, poly, product
 
 
 def pack_panel(
@@ -58,6 +58,28 @@ def pack_panel(
         pen.select(in_place, at, panel_at),
         pen.select(in_place, b.stride(c.k), columns),
     )
+
+
+def pack_whole(c: Contraction, pen: Pen, shape: Shape) -> SSAValue:
+    """
+    All panels of B, one after the other: that of the columns j0.. begins at j0 * k.
+
+    ```
+    for j0 in 0..n step columns
+      panel j0, as in `pack_panel`
+    ```
+    """
+    k, n, columns = c.extent(c.k), c.extent(c.n), shape.columns
+    total = product([poly(n + columns - 1) // columns * columns, k])
+    panels = pen.alloc(flat_type(c.element, total), [total], "packed")
+    anchor, extent = pen.anchor, pen.pool.size(n)
+    body, j0 = pen.counted(0, extent, columns, "j")
+    whole = isinstance(extent, int) and extent % columns == 0
+    width = columns if whole else body.min(columns, body.sub(extent, j0), "width")
+    at = c.b.at(body, {c.n: j0} if c.n is not None else {})
+    _pack(c, body, at, width, columns, panels, body.mul(j0, body.pool.size(k)))
+    pen.anchor = anchor
+    return as_flat(panels, pen)
 
 
 def as_flat(panel: SSAValue, pen: Pen) -> SSAValue:

@@ -20,10 +20,10 @@ from xdsl.dialects.linalg.ops import GenericOp
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from irc.abi import AbiError, function_from_json
+from irc.dialects.foreign import ForeignCallOp
 from irc.dialects.nd.effects import StateOp
 from irc.dialects.nd.loops import ScanOp, WhileOp
 from irc.dialects.nd.types import shape_dims
-from irc.dialects.foreign import ForeignCallOp
 from irc.dialects.routines import RoutineOp
 from irc.passes.loops.builder import Pen, dims_attribute, memref_type
 from irc.passes.loops.rows import is_contiguous

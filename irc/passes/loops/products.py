@@ -12,7 +12,7 @@ from irc.passes.loops.elementwise import fill_elementwise
 from irc.passes.loops.factors import PACK_ROWS, Contraction, Shape, element_bytes, tile_shape
 from irc.passes.loops.helpers import Helpers
 from irc.passes.loops.nest import Nest, open_loops
-from irc.passes.loops.panels import pack_panel, widen_into
+from irc.passes.loops.panels import pack_panel, pack_whole, widen_into
 from irc.passes.loops.structured import element_index, root
 from irc.passes.loops.threads import Threads
 from irc.passes.loops.tiles import Flavour, call_dot, call_tile
@@ -30,8 +30,10 @@ def lower_tiles(
     outer_pen, fixed, threads = _outer_loops(c, pen, threads)
     by_columns = _splits_columns(n, m, shape, threads)
     split = threads.count if by_columns and threads.worth(c.work) else 1
-    panel = None
-    if _may_pack(c, shape):
+    panel = resident = None
+    if c.home is not None:
+        resident = pack_whole(c, c.home, shape)
+    elif _may_pack(c, shape):
         length = product([k, shape.columns * split])
         copies = product([length, _outer_copies(c, fixed)])
         panel = pen.alloc(flat_type(c.element, copies), [copies], "panel")
@@ -44,7 +46,10 @@ def lower_tiles(
         if isinstance(extent, int) and extent % shape.columns == 0
         else columns.min(shape.columns, columns.sub(extent, j0), "width")
     )
-    b, b_at, b_stride = pack_panel(c, columns, fixed, j0, width, shape, panel, panel_at)
+    if resident is None:
+        b, b_at, b_stride = pack_panel(c, columns, fixed, j0, width, shape, panel, panel_at)
+    else:
+        b, b_at, b_stride = resident, columns.mul(j0, columns.pool.size(k)), shape.columns
     rows_extent = columns.pool.size(m)
     row_threads = Threads(1) if by_columns else threads
     body, i0 = row_threads.loop(columns, 0, rows_extent, shape.rows, "i", c.work)
@@ -166,7 +171,6 @@ def _may_pack(c: Contraction, shape: Shape) -> bool:
     if not isinstance(n, int) or n % shape.columns:
         return True
     return not isinstance(m, int) or m >= PACK_ROWS
-
 
 
 def _chunks(

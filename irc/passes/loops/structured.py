@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from xdsl.dialects import func, memref
+from xdsl.dialects import func, memref, scf
 from xdsl.dialects.builtin import ArrayAttr, MemRefType
 from xdsl.dialects.linalg.ops import GenericOp, IndexOp
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.ir.affine import AffineDimExpr, AffineExpr
 
+from irc.dialects.foreign import ForeignCallOp
 from irc.dialects.nd.types import DimsAttr
+from irc.dialects.routines import RoutineOp
 from irc.errors import InternalError
 from irc.passes.loops.builder import DIMS, DYNAMIC, Index, Pen
 from irc.passes.loops.rows import is_contiguous, is_row
@@ -281,3 +283,19 @@ def root(ref: SSAValue, inside: Operation | None = None) -> SSAValue:
             break
         ref = ref.owner.operands[0]
     return ref
+
+
+def written_by(op: Operation) -> list[SSAValue]:
+    """Memory that `op` or what is inside it writes."""
+    match op:
+        case GenericOp():
+            return list(op.outputs)
+        case RoutineOp() | ForeignCallOp():
+            return list(op.outs)
+        case memref.StoreOp():
+            return [op.memref]
+        case memref.CopyOp():
+            return [op.destination]
+        case scf.ForOp() | scf.IfOp() | scf.ParallelOp() | scf.WhileOp():
+            return [v for region in op.regions for o in region.walk() for v in written_by(o)]
+    return []
