@@ -7,6 +7,7 @@ from array_cases import ArrayCase
 from levels import GCC_O0, GCC_O2, Call, Case, Road, differences
 from moving_cases import LETTERS, MOVED, NORMS, ORDERED
 from part_cases import PARTS
+from return_cases import RETURNS
 
 from irc.frontend import load_program
 
@@ -28,6 +29,7 @@ GROUPS = {
     "moved": MOVED,
     "letters": LETTERS,
     "norms": NORMS,
+    "returns": RETURNS,
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from xdsl.ir import Block, SSAValue
 
 from irc.dialects.nd import Builder
@@ -111,21 +113,42 @@ def _branches(env: Env, node: tree.Conditional, condition: Tensor, expected: DTy
         first = expressions.evaluate(env, node.then, expected)
     with env.region() as orelse:
         second = expressions.evaluate(env, node.otherwise, expected)
-    if isinstance(first, Number | SizeOf | Step) and isinstance(second, Number | SizeOf | Step):
-        return choose(env, node, condition, first, second)
-    pairs = _pairs(env, node, first, second)
-    fitted = [_fit_branches(env, node, p, (then, orelse)) for p in pairs]
-    for block, side in ((then, 0), (orelse, 1)):
-        Builder(block).insert(YieldOp.create(operands=[f[side].ssa for f in fitted]))
-    with env.at(node.span) as b:
-        results = b.if_(condition.ssa, then, orelse)
-    origin = Origin(span=node.span)
-    tensors = [Tensor(r, origin, f[0].batch) for r, f in zip(results, fitted, strict=True)]
+    return either(env, node, condition, (first, second), (then, orelse))[0]
+
+
+def either(
+    env: Env,
+    node: tree.Conditional,
+    condition: Tensor,
+    values: tuple[Value, Value],
+    blocks: tuple[Block, Block],
+    more: tuple[Sequence[SSAValue], Sequence[SSAValue]] = ((), ()),
+) -> tuple[Value, list[SSAValue]]:
+    """
+    The value of `if` whose branches are written in two blocks; and the results that stand for
+    `more`, which the blocks yield besides.
+    """
+    first, second = values
+    effects = any(block.ops for block in blocks)
+    known = all(isinstance(v, Number | SizeOf | Step) for v in values)
+    pairs = [] if known else _pairs(env, node, first, second)
+    fitted = [_fit_branches(env, node, p, blocks) for p in pairs]
+    for side, block in enumerate(blocks):
+        given = [*(f[side].ssa for f in fitted), *more[side]]
+        Builder(block, env.b.location).insert(YieldOp.create(operands=given))
+    results: list[SSAValue] = []
+    if effects or fitted or more[0]:
+        with env.at(node.span) as b:
+            results = b.if_(condition.ssa, *blocks)
+    origin, rest = Origin(span=node.span), results[len(fitted) :]
+    tensors = [Tensor(r, origin, f[0].batch) for r, f in zip(results, fitted, strict=False)]
+    if known:  # nothing to compute: the choice waits for a dtype
+        return choose(env, node, condition, first, second), rest
     if isinstance(first, TupleOf):
-        return TupleOf(tuple(tensors), first.names)
+        return TupleOf(tuple(tensors), first.names), rest
     if isinstance(first, Record):
-        return Record(first.name, dict(zip(first.fields, tensors, strict=True)), origin)
-    return tensors[0]
+        return Record(first.name, dict(zip(first.fields, tensors, strict=True)), origin), rest
+    return tensors[0], rest
 
 
 def _all_open(*values: Numeric) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from irc.diagnostics import Call, Label, Span
 from irc.frontend import tree
-from irc.frontend.analysis import constants, lints, statements
+from irc.frontend.analysis import constants, lints, returns, statements
 from irc.frontend.analysis.constants import Comparison
 from irc.frontend.analysis.env import Argument, Env, Frame
 from irc.frontend.analysis.identity import own
@@ -84,7 +84,7 @@ def body(env: Env, node: tree.Function, result: Declared | None) -> tuple[Value,
 
     dtype = result.dtype if isinstance(result, TensorType) else None
     if isinstance(node.body, tree.Block):
-        returned = statements.run_function(env, node.body, result, node.name)
+        returned = returns.run_function(env, node.body, result, node.name)
         return returned.value, returned.span
     try:
         return evaluate(env, node.body, dtype), node.body.span

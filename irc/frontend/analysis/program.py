@@ -17,7 +17,15 @@ from irc.dialects.nd.effects import StateOp
 from irc.dialects.nd.types import tensor
 from irc.dtypes import DTYPES
 from irc.frontend import tree
-from irc.frontend.analysis import externs, functions, lints, signature, statements, states
+from irc.frontend.analysis import (
+    externs,
+    functions,
+    lints,
+    returns,
+    signature,
+    statements,
+    states,
+)
 from irc.frontend.analysis.constants import Comparison, Constant
 from irc.frontend.analysis.env import INIT_SITES, Env, Frame, Unit, hint
 from irc.frontend.analysis.modules import ModuleScope
@@ -266,7 +274,7 @@ class Builder:
         unit = Unit(name, "test", Updates())
         env = self._env(unit, self.main, node, name)
         ident = tree.Ident(node.name.span, node.name.value)
-        returned = statements.run_function(env, node.body, None, ident)
+        returned = returns.run_function(env, node.body, None, ident)
         if not (isinstance(returned.value, TupleOf) and not returned.value.items):
             raise env.error("E0111", "a test returns nothing", returned.span, "not expected here")
         spec = FunctionSpec(name, _doc(node), kind="test", span=str(node.name.span))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from xdsl.ir import Block, SSAValue
 
@@ -19,7 +18,6 @@ from irc.frontend.analysis.types import (
     Declared,
     Place,
     TensorType,
-    TupleType,
     TypeReader,
     fit,
     known_as,
@@ -33,50 +31,6 @@ from irc.frontend.analysis.values import (
     Value,
     renamed,
 )
-
-
-@dataclass(frozen=True)
-class Returned:
-    """What a body gives; an empty tuple when it returns nothing."""
-
-    value: Value
-    span: Span
-
-
-def run_function(
-    env: Env, block: tree.Block, result: Declared | None, name: tree.Ident
-) -> Returned:
-    """
-    The statements of a body.
-
-    Mistakes are reported one by one, and the statements behind them are read as far as they do
-    not depend on them. Raises Problem, already reported, when there was any.
-    """
-    returned, good = None, True
-    for statement in block.statements:
-        try:
-            if returned is not None:
-                raise env.error(
-                    "E0111", "this statement is never reached", statement.span,
-                    "stands behind `return`", labels=[Label(returned.span, "returns here")],
-                )  # fmt: skip
-            if isinstance(statement, tree.Return):
-                returned = Returned(TupleOf(()), statement.span)
-                returned = _return(env, statement, result)
-            else:
-                execute(env, statement)
-        except Problem as mistake:
-            good = False
-            env.problems.report(mistake, env.frame.node)
-            poison(env, statement)
-    if not good:
-        raise Problem(None)
-    if returned is None and result is not None:
-        raise env.error(
-            "E0111", f"`{name.name}` ends without `return`", name.span,
-            f"declared to give {result.text}",
-        )  # fmt: skip
-    return returned or Returned(TupleOf(()), block.span)
 
 
 def execute(env: Env, node: tree.Stmt) -> None:
@@ -168,27 +122,6 @@ def _let_index(env: Env, node: tree.LetIndex) -> None:
     form = f"let {node.name.name}[{{}}] = ..."
     value = build(env, node.indices, node.value, node.span, form=form)
     _define(env, node.name, value, None)
-
-
-# ---- return
-
-
-def _return(env: Env, node: tree.Return, result: Declared | None) -> Returned:
-    from irc.frontend.analysis.expressions import evaluate
-
-    parts: tuple[Declared | None, ...] = (result,)
-    if isinstance(result, TupleType):
-        parts = result.parts
-    if len(parts) != len(node.values):
-        parts = (None,) * len(node.values)
-    values = []
-    for expr, part in zip(node.values, parts, strict=True):
-        dtype = part.dtype if isinstance(part, TensorType) else None
-        values.append(evaluate(env, expr, dtype))
-    if len(values) == 1:
-        return Returned(values[0], node.values[0].span)
-    span = node.values[0].span.to(node.values[-1].span) if values else node.span
-    return Returned(TupleOf(tuple(values)), span)
 
 
 # ---- assert, print
@@ -287,7 +220,7 @@ def _if(env: Env, node: tree.If) -> None:
         env.unit.updates = before
     changed = list(dict.fromkeys([*updates[0], *updates[1]]))
     for block, new in zip(blocks, updates, strict=True):
-        _yield(env, block, [_after(env, name, new, updates) for name in changed])
+        _yield(env, block, [after(env, name, new, updates) for name in changed])
     with env.at(node.span) as b:
         results = b.if_(env.tensor(condition).ssa, blocks[0], blocks[1])
     for name, ssa in zip(changed, results, strict=True):
@@ -295,7 +228,7 @@ def _if(env: Env, node: tree.If) -> None:
         before.values[name] = states.Update(ssa, known.variable, known.span)
 
 
-def _after(
+def after(
     env: Env, name: str, new: dict[str, states.Update], both: list[dict[str, states.Update]]
 ) -> SSAValue:
     """What a state is after one branch: its new value there, else the old one."""
@@ -316,9 +249,9 @@ def run_block(env: Env, block: tree.Block) -> None:
         try:
             if isinstance(statement, tree.Return):
                 raise env.unsupported(
-                    "`return` inside `if` is not supported",
+                    "`return` inside a block that is not a function's",
                     statement.span,
-                    helps=["return a choice at the end: `return if c then a else b`"],
+                    helps=["return behind it"],
                 )
             execute(env, statement)
         except Problem as mistake:
