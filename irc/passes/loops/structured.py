@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from xdsl.dialects import func, memref, scf
+from xdsl.dialects import func, memref
 from xdsl.dialects.builtin import ArrayAttr, MemRefType
 from xdsl.dialects.linalg.ops import GenericOp, IndexOp
 from xdsl.ir import Attribute, Operation, SSAValue
@@ -287,6 +287,12 @@ def root(ref: SSAValue, inside: Operation | None = None) -> SSAValue:
 
 def written_by(op: Operation) -> list[SSAValue]:
     """Memory that `op` or what is inside it writes."""
+    if isinstance(op, GenericOp):
+        return _writes(op)
+    return [v for inner in op.walk() for v in _writes(inner)]
+
+
+def _writes(op: Operation) -> list[SSAValue]:
     match op:
         case GenericOp():
             return list(op.outputs)
@@ -296,6 +302,4 @@ def written_by(op: Operation) -> list[SSAValue]:
             return [op.memref]
         case memref.CopyOp():
             return [op.destination]
-        case scf.ForOp() | scf.IfOp() | scf.ParallelOp() | scf.WhileOp():
-            return [v for region in op.regions for o in region.walk() for v in written_by(o)]
     return []
