@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import scipy.linalg
 from language import call, check, program, run
+
+import irc
 
 RNG = np.random.default_rng(11)
 A = RNG.normal(size=(4, 4)) + 3 * np.roll(np.eye(4), 1, axis=1)
@@ -141,3 +144,17 @@ def test_a_branch_that_is_not_taken_does_not_fail() -> None:
 }"""
     c = np.stack([2 * np.eye(2), np.zeros((2, 2))])
     np.testing.assert_array_equal(run(text, c)[0], [1, 0])
+
+
+@pytest.mark.cc
+def test_without_checks_what_is_singular_is_not_finite(tmp_path: Path) -> None:
+    path = tmp_path / "m.irc"
+    path.write_text(
+        "export def f(a: f64[n, n], v: f64[n]) -> (f64[n], f64[n, n]) = (solve(a, v), cholesky(a))"
+    )
+    module = irc.compile(path, check="none")
+    x, lower = module.f(np.diag([1.0, 0, 2]), np.ones(3))
+    assert not np.isfinite(x[1]) and x[2] == 0.5
+    assert np.isfinite(lower[:2]).all() and not np.isfinite(lower[2, 1:]).any()
+    _, lower = module.f(-np.eye(2), np.ones(2))
+    np.testing.assert_array_equal(np.isnan(lower), [[True, False], [True, True]])
