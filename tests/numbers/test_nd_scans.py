@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nd_programs import context, same_bits
+from nd_programs import context, parse, same_bits
 from random_programs import random_inputs
 from random_scans import random_scans
 from xdsl.dialects.builtin import ModuleOp
@@ -18,8 +18,11 @@ from irc.execution import execute
 from irc.execution.outcome import Outcome
 from irc.passes.nd.batch_scans import BatchScansPass
 from irc.passes.nd.canonicalize import CanonicalizePass
+from irc.passes.nd.expand_grad import ExpandGradPass
 from irc.passes.nd.hoist_invariants import HoistInvariantsPass
 from irc.passes.nd.simplify_scans import SimplifyScansPass
+from irc.passes.nd.stabilize import StabilizePass
+from irc.passes.nd.stabilize_scans import StabilizeScansPass
 
 EXACT = (HoistInvariantsPass, SimplifyScansPass)
 SIZES = ({"n": 3, "m": 2}, {"n": 0, "m": 1}, {"n": 1, "m": 0}, {"n": 7, "m": 1})
@@ -47,6 +50,48 @@ def test_to_the_bit(one: Any, seed: int) -> None:
     for a, b in zip(before, outcomes(module, seed), strict=True):
         assert a.failure is None and b.failure is None
         assert all(map(same_bits, a.results, b.results))
+
+
+LIKELIHOOD = """
+func.func @f(%u: tensor<?x3xf64, #nd.dims<"T">>, %w: tensor<3x3xf64>, %x0: tensor<1x3xf64>)
+    -> (tensor<f64>, tensor<3x3xf64>) {
+  %h = nd.scan "T" over (%u[0]) from (history %x0[1])
+      : (tensor<?x3xf64, #nd.dims<"T">>, tensor<1x3xf64>) -> (tensor<?x3xf64, #nd.dims<"T + 1">>) {
+  ^bb0(%t: tensor<i64>, %u0: tensor<3xf64>, %x1: tensor<3xf64>):
+    %p = nd.dot %w, %x1 batch [], [] contract [1], [0]
+        : tensor<3x3xf64>, tensor<3xf64> to tensor<3xf64>
+    %z = nd.add %p, %u0 : tensor<3xf64>
+    %s = nd.sigmoid %z : tensor<3xf64>
+    nd.yield %s : tensor<3xf64>
+  }
+  %s = nd.slice %h[] at <"1", "0"> step [1, 1]
+      : tensor<?x3xf64, #nd.dims<"T + 1">> to tensor<?x3xf64, #nd.dims<"T">>
+  %l = nd.log %s : tensor<?x3xf64, #nd.dims<"T">>
+  %one = nd.full 1.0 : f64 : tensor<?x3xf64, #nd.dims<"T">>
+  %r = nd.sub %one, %s : tensor<?x3xf64, #nd.dims<"T">>
+  %m = nd.log %r : tensor<?x3xf64, #nd.dims<"T">>
+  %both = nd.add %l, %m : tensor<?x3xf64, #nd.dims<"T">>
+  %c = nd.sum %both axes = [0, 1] : tensor<?x3xf64, #nd.dims<"T">> to tensor<f64>
+  %g = nd.grad %c wrt %w : tensor<f64> wrt tensor<3x3xf64> -> tensor<3x3xf64>
+  func.return %c, %g : tensor<f64>, tensor<3x3xf64>
+}
+"""
+
+
+def test_the_log_of_a_scanned_sigmoid_is_stable() -> None:
+    """-softplus(-z) - softplus(z), where the state feeds back; its derivative too."""
+    plain, stable = parse(LIKELIHOOD), parse(LIKELIHOOD)
+    apply(stable, StabilizeScansPass, SimplifyScansPass, HoistInvariantsPass, StabilizePass)
+    for module in (plain, stable):
+        apply(module, ExpandGradPass, CanonicalizePass, SimplifyScansPass, BatchScansPass)
+    rng = np.random.default_rng(2)
+    calm = [rng.normal(size=(4, 3)), rng.normal(size=(3, 3)), rng.normal(size=(1, 3))]
+    a, b = (execute(module, "f", calm).results for module in (plain, stable))
+    assert all(np.allclose(x, y, rtol=1e-12) for x, y in zip(a, b, strict=True))
+    wild = [np.array([[1000.0, -1000.0, 0.0]]), np.zeros((3, 3)), np.zeros((1, 3))]
+    a, b = (execute(module, "f", wild).results for module in (plain, stable))
+    assert a[0] == -np.inf and np.isclose(b[0], -2000 - 2 * np.log(2), rtol=1e-15)
+    assert np.isfinite(b[1]).all()
 
 
 def near(a: np.ndarray, b: np.ndarray) -> bool:

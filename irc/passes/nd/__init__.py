@@ -6,7 +6,7 @@ expand_grad.py       derivatives: each `nd.grad` becomes its backward pass
 canonicalize.py      the normal form: what is equal to the bit and simpler
 fold_constants.py    what does not depend on the inputs
 cse.py               equal things once; dce.py: unused things not at all
-stabilize.py         formulas that keep their digits
+stabilize.py         formulas that keep their digits; stabilize_scans.py: half in a scan, half out
 simplify_gathers.py  computed positions that follow a plan, as slices
 raise_contractions.py  products of matrices found in sums of products
 check_nan.py         --check nan; drop_checks.py: --check none

@@ -10,6 +10,7 @@ from irc.dialects.nd.loops import ScanDraft, ScanOp
 from irc.dialects.nd.structure import ConcatOp, InsertSliceOp, SliceOp, WindowOp
 from irc.dialects.nd.types import dims_of
 from irc.passes.nd.scans import finish, known
+from irc.passes.nd.shapes import FEW
 from irc.sizes import Size
 
 Place = tuple[SSAValue, int]
@@ -66,7 +67,7 @@ def _source(x: SSAValue, start: int, count: Size, opaque: set[SSAValue]) -> Plac
                 inner, at = made.x, known(sizes.size(made.offsets.data[0] + start))
             case InsertSliceOp() if _is_of_rows(made, made.value):
                 inner, at = _of_insert(made, start, count)
-            case ConcatOp() if made.axis.value.data == 0:
+            case ConcatOp() if made.axis.value.data == 0 and len(made.parts) <= FEW:
                 inner, at = _of_concat(made, start, count)
             case _:
                 break

@@ -21,6 +21,7 @@ from irc.passes.nd.match import all_positive, unit_axes_apart
 from irc.passes.nd.rules import Rewriter, Rewritten, rule
 
 MOVES = (BroadcastOp, ReshapeOp, TransposeOp, SliceOp)
+FEW = 16  # parts of a concatenation that are looked through
 EXTREMA = tuple(REDUCE_OPS[name] for name in ("max", "min", "any", "all"))
 
 
@@ -175,7 +176,7 @@ def slice_of_insert(op: SliceOp, b: Rewriter) -> Rewritten:
 def slice_of_concat(op: SliceOp, b: Rewriter) -> Rewritten:
     """concat(x, y)[w] -> x[w], or y[w], where the window lies in one of them"""
     inner = b.made_by(op.x, ConcatOp)
-    if not inner or op.starts:
+    if not inner or op.starts or len(inner.parts) > FEW:
         return None
     axis, at = inner.axis.value.data, list(op.offsets.data)
     other = at[axis] + (sizes.poly(dims_of(op.res)[axis]) - 1) * op.steps.data[axis]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import SSAValue
+from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 
 from irc.dialects.nd import scalar as fn
@@ -34,6 +34,15 @@ class StabilizePass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         apply_rules(op, STABLE)
+
+
+def stable_form(op: Operation, b: Rewriter) -> SSAValue | None:
+    """What is better than `op`, when one of the rules says so; not yet in its place."""
+    for one in STABLE.by_class.get(type(op), ()):
+        given = one(op, b)
+        if isinstance(given, SSAValue):
+            return given
+    return None
 
 
 def _plus(x: SSAValue, b: Rewriter) -> tuple[SSAValue, float] | None:
