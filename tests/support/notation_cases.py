@@ -123,6 +123,9 @@ SUBSCRIPTS = [
     "x[1:3, j[0]:j[0] + 2]", "x[j[1]:j[1] + 4:2]", "v[2*j[3]:2*j[3] + 2]", "v[j[0] - 1:j[0] + 1]",
     "c[m // 2, 0:2]", "c[0:2, m]", "x[[0, 2]]",
     "x[[0, -1]]", "x[:, [[0], [-2]]]", "x[:, [3, 1, 1]]", "v[[[0, 1], [2, 3]]]", "v[J[0]]",
+    "x[j, newaxis]", "x[newaxis, j]", "x[:, newaxis, j]", "x[j, newaxis, 1:]", "x[j, newaxis, j]",
+    "c[m // 2, newaxis, m]", "c[newaxis, :, m, newaxis]", "c[..., newaxis, m]", "v[newaxis, m]",
+    "x[j[0]:j[0] + 2, newaxis]", "c[m // 2, m, newaxis, 1:]", "x[1:3, newaxis, j[0]:j[0] + 2]",
 ]  # fmt: skip
 
 # Expression in x: f32[n] and i: i32, its type, values of i, the message for n = 4.

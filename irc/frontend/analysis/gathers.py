@@ -18,7 +18,7 @@ from irc.frontend.analysis.broadcasting import (
 from irc.frontend.analysis.checks import Places, demand, escaped, outside, over
 from irc.frontend.analysis.describe import spelled
 from irc.frontend.analysis.env import Env
-from irc.frontend.analysis.layout import Label
+from irc.frontend.analysis.layout import SPACE, Label, spaced
 from irc.frontend.analysis.values import Binder, Tensor
 from irc.frontend.analysis.windows import Gathered
 from irc.sizes import Size
@@ -31,9 +31,12 @@ def gather(
     windowed: Tensor,
     labels: Sequence[Label],
     gathered: Sequence[tuple[int, Gathered]],
+    slots: Sequence[int],
 ) -> tuple[Tensor, list[Label]]:
     """
     Reads `windowed`, the windows of `x` with axes `labels`, at the positions of `gathered`.
+
+    slots   where each dimension of `x` stands in the subscript
 
     Returns the elements and what their axes stand for. As in NumPy, the dimensions of the index
     tensors come where the first of them stood if they are neighbours, else in front.
@@ -59,7 +62,11 @@ def gather(
         indices[masked] = _masked(env, indices[masked])
     ssa = env.b.gather(windowed.ssa, [indices[a].ssa for a in axes], axes, in_bounds=safe)
     rest = [label for a, label in enumerate(labels) if a not in indices]
-    return Tensor(ssa, x.origin), [*batch, *_numbers(gathered, len(shape)), *_rest(rest)]
+    return Tensor(ssa, x.origin), [
+        *batch,
+        *_numbers(gathered, len(shape), slots),
+        *spaced(rest, slots),
+    ]
 
 
 def _aligned(env: Env, gathered: Sequence[tuple[int, Gathered]]) -> list[Tensor]:
@@ -91,22 +98,17 @@ def _common_shape(
     return common_dims(env, Site("index tensors", node.span), operands)
 
 
-_SPREAD = 64  # numbers of dimensions are spaced so that an index tensor's fit between two
-
-
-def _numbers(gathered: Sequence[tuple[int, Gathered]], rank: int) -> list[int]:
+def _numbers(
+    gathered: Sequence[tuple[int, Gathered]], rank: int, slots: Sequence[int]
+) -> list[int]:
     """Numbers that put the dimensions of the index tensors, and of slices, into their place."""
-    slides = [k * _SPREAD for k, g in gathered if g.slides]
-    data = [(k, g) for k, g in gathered if not g.slides]
+    slides = [slots[k] * SPACE for k, g in gathered if g.slides]
+    data = [(slots[k], g) for k, g in gathered if not g.slides]
     at = [k for k, g in data if g.item is not None and (g.index.rank or not g.index.batch)]
     at = at or [k for k, _ in data] or [0]
     neighbours = all(b == a + 1 for a, b in zip(at, at[1:], strict=False))
-    first = at[0] * _SPREAD if neighbours else -_SPREAD
+    first = at[0] * SPACE if neighbours else -SPACE
     return [*(first + i for i in range(rank - len(slides))), *slides]
-
-
-def _rest(rest: Sequence[Label]) -> list[Label]:
-    return [label * _SPREAD if isinstance(label, int) else label for label in rest]
 
 
 def _axis(labels: Sequence[Label], label: Label) -> int:

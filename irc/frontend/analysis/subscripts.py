@@ -24,7 +24,7 @@ from irc.frontend.analysis.counting import extremes, line, symbol, unproved
 from irc.frontend.analysis.describe import article, spelled
 from irc.frontend.analysis.env import Env
 from irc.frontend.analysis.gathers import gather
-from irc.frontend.analysis.layout import arrange
+from irc.frontend.analysis.layout import arrange, insert_axes, spaced
 from irc.frontend.analysis.problems import Problem
 from irc.frontend.analysis.ranges import Use, reaches
 from irc.frontend.analysis.slices import slice_plan
@@ -49,7 +49,6 @@ from irc.frontend.analysis.windows import (
     Gathered,
     Plan,
     Window,
-    insert_axes,
     settle,
     take_rows,
     take_windows,
@@ -162,10 +161,15 @@ def _read(env: Env, node: tree.Index, x: Tensor, slots: Slots, plans: list[Plan]
     with env.at(node.span):
         y, labels = take_windows(env, take_rows(env, x, plans), plans)
         gathered = [(k, p) for k, p in enumerate(plans) if isinstance(p, Gathered)]
+        taken = [k for k, slot in enumerate(slots) if slot is not None]
+        taken += range(len(slots), len(slots) + len(plans) - len(taken))
         if gathered:
-            y, labels = gather(env, node, x, y, labels, gathered)
+            y, labels = gather(env, node, x, y, labels, gathered, taken)
+        else:
+            labels = spaced(labels, taken)
         result = arrange(env, y, labels, origin)
-        return insert_axes(env, result, slots, plans)
+        new = [k for k, slot in enumerate(slots) if slot is None]
+        return insert_axes(env, result, labels, new)
 
 
 def _slots(env: Env, node: tree.Index, x: Numeric) -> Slots:

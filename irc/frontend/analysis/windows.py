@@ -122,31 +122,3 @@ def take_windows(env: Env, x: Tensor, plans: Sequence[Plan]) -> tuple[Tensor, li
         labels.append(p.binder if isinstance(p, Window) and p.binder else k)
         kept.append(dims[len(batch) + k])
     return Tensor(env.b.reshape(ssa, kept), x.origin), labels
-
-
-def insert_axes(
-    env: Env, x: Tensor, slots: Sequence[tree.IndexItem | None], plans: Sequence[Plan]
-) -> Tensor:
-    """Axes of size 1 where the subscript says `newaxis` (a slot that is None)."""
-    if None not in slots:
-        return x
-    if any(isinstance(p, Gathered) and p.index.rank and not p.slides for p in plans):
-        raise env.unsupported(
-            "`newaxis` beside an index tensor is not supported yet",
-            env.here,
-            helps=["index first, then add the axis: `x[i][newaxis]`"],
-        )
-    dims, own = list(dims_of(x.ssa)), len(x.batch)
-    axis = 0
-    for slot in slots:
-        if slot is None:
-            dims.insert(own, 1)
-            own += 1
-            continue
-        plan = plans[axis]
-        axis += 1
-        if isinstance(plan, Gathered):
-            own += plan.slides
-        elif not plan.drop and plan.binder is None:
-            own += 1
-    return Tensor(env.b.reshape(x.ssa, dims), x.origin, x.batch)
