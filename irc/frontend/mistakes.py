@@ -250,6 +250,14 @@ def _conditional(failure: Failure, accepted: frozenset[str]) -> Diagnostic | Non
     return _syntax(failure, "`if` cannot follow a value", "write `if c then a else b`", "")
 
 
+def _element_of(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
+    """`[x for x in y]`"""
+    if failure.token.text != "in" or not failure.before or not accepted >= {"CMP", "RSQB"}:
+        return None
+    title = "a comprehension counts with an index, it has no `in`"
+    return _syntax(failure, title, "write `[x[i] for i]`, or with a range `for i < n`", "")
+
+
 def _several_values(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
     """`def f(x) = x, x`"""
     if failure.token.kind != "COMMA" or not accepted >= {"PLUS", NEWLINE}:
@@ -294,6 +302,7 @@ _RULES: tuple[_Rule, ...] = (
     _unary_plus,
     _missing_body,
     _missing_else,
+    _element_of,
     _several_values,
     _missing_value,
 )
