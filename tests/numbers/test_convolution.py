@@ -45,6 +45,8 @@ CONVOLUTIONS: dict[str, tuple[tuple[int, ...], tuple[int, ...], Steps]] = {
     "1x1": ((2, 5, 3, 3), (4, 5, 1, 1), plain(2)),
     "the whole": ((2, 3, 4, 5), (6, 3, 4, 5), plain(2)),
     "no images": ((0, 3, 7, 6), (4, 3, 3, 2), plain(2)),
+    "holes, and no images": ((0, 3, 4, 4), (2, 3, 2, 2),
+                             ((1, 1), (1, 1), (1, 1), (2, 2), (1, 1))),
     "no channels": ((2, 0, 5, 5), (3, 0, 2, 2), plain(2)),
     "no results": ((2, 2, 5, 5), (0, 2, 2, 2), plain(2)),
     "nowhere": ((2, 2, 2, 5), (3, 2, 3, 2), plain(2)),

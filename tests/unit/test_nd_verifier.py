@@ -38,6 +38,18 @@ def g(op: str, operands: str, properties: str, types: str) -> str:
     return f'%r = "nd.{op}"({operands}) {properties} : {types}'
 
 
+F234 = "tensor<2x3x4xf32>"
+
+
+def conv(x: str, w: str, steps: str) -> str:
+    """A convolution of tensors of any types, whose result is f32[2, 2, 1]."""
+    lines = [
+        f"%{name} = nd.full {'0 : i32' if 'i32' in type_ else '0.0 : f32'} : {type_}"
+        for name, type_ in (("u", x), ("v", w))
+    ]
+    return "\n".join([*lines, f"%r = nd.conv %u, %v {steps} : {x}, {w} to tensor<2x2x1xf32>"])
+
+
 # op and constraint -> (line, message)
 CASES: dict[str, tuple[str, str]] = {
     "elementwise (C1)": (
@@ -128,6 +140,33 @@ CASES: dict[str, tuple[str, str]] = {
     "dot (C4)": (
         f"%r = nd.dot %x, %x batch [], [] contract [0], [0] : {F3}, {F3} to {F3}",
         "dot (C4): result is f32[3]"),
+    "conv (C1)": (
+        conv(F34, F34, "stride [1] pad <\"0\">, <\"0\"> dilate [1], [1]"),
+        "conv (C1): f32[3, 4] and f32[3, 4] for 1 strides"),
+    "conv (C2)": (
+        conv(F234, F234, "stride [0] pad <\"0\">, <\"0\"> dilate [1], [1]"),
+        "conv (C2): strides, padding and dilations"),
+    "conv (C3)": (
+        conv(F234, "tensor<2x4x4xf32>", "stride [1] pad <\"0\">, <\"0\"> dilate [1], [1]"),
+        "conv (C3): f32[2, 3, 4] and f32[2, 4, 4] differ in channels"),
+    "conv (C4)": (
+        conv(F234, "tensor<2x3x4xi32>", "stride [1] pad <\"0\">, <\"0\"> dilate [1], [1]"),
+        "conv (C4): operands and result need one dtype, a number"),
+    "conv (C5)": (
+        conv(F234, F234, "stride [1] pad <\"1\">, <\"0\"> dilate [1], [1]"),
+        "conv (C5): result is f32[2, 2, 1]"),
+    "max_pool (C1)": (
+        f"%r = nd.max_pool %m window [2, 0] stride [1, 1] dilate [1, 1] : {F34} to {F3}",
+        "max_pool (C1): windows for f32[3, 4]"),
+    "max_pool (C2)": (
+        f"%r = nd.max_pool %p window [2] stride [1] dilate [1] : {B3} to tensor<2xi1>",
+        "max_pool (C2): not defined for bool"),
+    "max_pool (C3)": (
+        f"%r = nd.max_pool %m window [2] stride [1] dilate [2] : {F34} to {F3}",
+        "max_pool (C3): result is f32[3]"),
+    "max_pool_index (C3)": (
+        f"%r = nd.max_pool_index %x window [2] stride [1] dilate [1] : {F3} to tensor<2xi32>",
+        "max_pool_index (C3): the result is not i64"),
     "cholesky (C1)": (
         f"%r = nd.cholesky %m : {F34}", "cholesky (C1): f32[3, 4] is no square matrix"),
     "cholesky (C2)": (f"%r = nd.cholesky %j : {I33}", "cholesky (C2): not defined for i32"),
@@ -227,6 +266,8 @@ ELSEWHERE = {
     "insert_slice (C6)": "its type variable",
     "scatter (C1)": "gather (C1)",
     "scatter (C2)": "gather (C2)",
+    "max_pool_index (C1)": "max_pool (C1)",
+    "max_pool_index (C2)": "max_pool (C2)",
     "grad (C3)": "nd-expand-grad, which knows the path",
     "jvp (C3)": "nd-expand-grad, which knows the path",
 }

@@ -18,6 +18,7 @@ from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
 from irc import sizes
+from irc.dialects.nd.rows import to_front
 from irc.dialects.nd.scalar import NUMBER
 from irc.dialects.nd.types import (
     DimsAttr,
@@ -165,6 +166,36 @@ class ConvOp(IRDLOperation):
         dw = b.conv(images, weights, wd, low, after, xd, stride)
         return dx, b.transpose(dw, swapped)
 
+    def batched(
+        self, b: Any, count: Size, xs: Sequence[SSAValue], rows: Sequence[bool]
+    ) -> SSAValue:
+        """Rows of both are a batch; those of `x` are more images, those of `w` more channels."""
+        x, w = xs
+        steps = (
+            self.stride.data, self.low.data, self.high.data,
+            self.x_dilation.data, self.w_dilation.data,
+        )  # fmt: skip
+        if all(rows):
+            return b.conv(x, w, *steps)
+        rank = rank_of(self.res)
+        batch = rank - self.spatial - 2
+        axis = batch if rows[0] else batch + 1
+        if rows[0]:
+            x = _merged(b, x, batch)
+        else:
+            w = _merged(b, w, batch)
+        result, dims = b.conv(x, w, *steps), dims_of(self.res)
+        apart = b.reshape(result, [*dims[:axis], count, *dims[axis:]])
+        return to_front(b, apart, axis)
+
+
+def _merged(b: Any, x: SSAValue, axis: int) -> SSAValue:
+    """The first axis taken into the one behind it that was `axis`."""
+    dims = dims_of(x)
+    moved = b.transpose(x, [*range(1, axis + 1), 0, *range(axis + 1, len(dims))])
+    joined = sizes.product([dims[0], dims[axis + 1]])
+    return b.reshape(moved, [*dims[1 : axis + 1], joined, *dims[axis + 2 :]])
+
 
 def _turned(b: Any, w: SSAValue, first: int) -> SSAValue:
     """`w` backwards along its axes from `first` on."""
@@ -192,6 +223,13 @@ class WindowExtremumOp(IRDLOperation):
         "$x `window` $window `stride` $stride `dilate` $dilation attr-dict "
         "`:` type($x) `to` type($res)"
     )
+
+    def batched(
+        self, b: Any, count: Size, xs: Sequence[SSAValue], rows: Sequence[bool]
+    ) -> SSAValue:
+        """Windows slide along the last axes, whatever stands before."""
+        write = getattr(b, self.name.removeprefix("nd."))
+        return write(xs[0], self.window.data, self.stride.data, self.dilation.data)
 
     def check_windows(self) -> None:
         """Raises VerifyException for (C1) to (C3)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -71,7 +72,7 @@ def convolve_with_holes(
     result = np.zeros(shape, dtype=x.dtype)
     for tap in np.ndindex(w.shape[batch + 2 :]):
         hit = np.ones(tuple(places), dtype=bool)
-        shown: list[slice] = []
+        shown: list[Any] = []
         for axis, k in enumerate(tap):
             at = k * dilation[axis] + stride[axis] * np.arange(places[axis])
             hits = (at - low[axis]) % hole[axis] == 0
@@ -79,9 +80,8 @@ def convolve_with_holes(
             end = k * dilation[axis] + stride[axis] * (places[axis] - 1) + 1
             shown.append(slice(k * dilation[axis], max(end, 0), stride[axis]))
         seen = x[(..., *shown)]
-        term = np.matmul(
-            w[(..., *tap)][..., None, :, :], seen.reshape(*seen.shape[: batch + 2], -1)
-        ).reshape(shape)
+        columns = seen.reshape(*seen.shape[: batch + 2], int(np.prod(places, dtype=np.int64)))
+        term = np.matmul(w[(..., *tap)][..., None, :, :], columns).reshape(shape)
         result = result + np.where(hit, term, 0).astype(x.dtype)
     return result
 

@@ -103,10 +103,10 @@ def _operands(env: Env, call: Call, x: Operand, w: Operand, count: int) -> tuple
     for name, o in (("x", x), ("w", w)):
         rank = len(o.value.dims)
         if rank != count + 2:
-            outer = "batch" if name == "x" else "channels of the result"
+            what, outer = ("images", "batch") if name == "x" else ("weights", "channels out")
             raise env.error(
                 "E0214",
-                f"`{call.entry.name}` needs {count + 2} axes: {outer}, channels, {_AXES[count]}",
+                f"{what} of `{call.entry.name}` need {count + 2} axes: {outer}, channels, {_AXES[count]}",
                 o.node.span,
                 f"`{spelled(env, o.node)}` is {o.value.type}",
                 labels=[o.value.origin.label(f"`{o.value.origin.name}` is {o.value.type}")]
@@ -124,7 +124,7 @@ def _rank_help(env: Env, name: str, o: Operand, extra: int) -> list[str]:
     text = spelled(env, o.node)
     if extra != -1:
         return []
-    one = "image" if name == "x" else "channel of the result"
+    one = "image" if name == "x" else "channel out"
     return [f"for one channel, `{text}[:, newaxis]`; for one {one}, `{text}[newaxis]`"]
 
 
@@ -151,7 +151,7 @@ def _channels(env: Env, call: Call, x: Operand, w: Operand, groups: int, transpo
             f"channels of `{call.entry.name}` do not match: {own} of `{spelled(env, x.node)}`, "
             f"{w.value.dims[axis]} of `{spelled(env, w.node)}`{times}",
             call.span,
-            f"{w.value.type} takes {needed} channels, {taken} axis"
+            f"{w.value.type} takes {needed} channel{'' if needed == 1 else 's'}, {taken} axis"
             + (f" times {groups}" if times else ""),
             labels=[
                 dimension_label(env, x.node, x.value, 1),

@@ -45,6 +45,12 @@ func.func @reductions_and_products(%x: tensor<2x3x4xf32>, %y: tensor<2x4x5xf32>)
   %b = nd.argmax %x axis = 1 : tensor<2x3x4xf32> to tensor<2x4xi32>
   // CHECK: nd.argmin %x axis = 1 : tensor<2x3x4xf32> to tensor<2x4xi64>
   %c = nd.argmin %x axis = 1 : tensor<2x3x4xf32> to tensor<2x4xi64>
+  // CHECK: nd.conv %x, %x stride [1] pad <"2">, <"1"> dilate [1], [1] : tensor<2x3x4xf32>, tensor<2x3x4xf32> to tensor<2x2x4xf32>
+  %e = nd.conv %x, %x stride [1] pad <"2">, <"1"> dilate [1], [1] : tensor<2x3x4xf32>, tensor<2x3x4xf32> to tensor<2x2x4xf32>
+  // CHECK: nd.max_pool %x window [2, 3] stride [1, 1] dilate [2, 1] : tensor<2x3x4xf32> to tensor<2x1x2xf32>
+  %f = nd.max_pool %x window [2, 3] stride [1, 1] dilate [2, 1] : tensor<2x3x4xf32> to tensor<2x1x2xf32>
+  // CHECK: nd.max_pool_index %x window [2] stride [2] dilate [1] : tensor<2x3x4xf32> to tensor<2x3x2xi64>
+  %g = nd.max_pool_index %x window [2] stride [2] dilate [1] : tensor<2x3x4xf32> to tensor<2x3x2xi64>
   // CHECK: nd.dot %x, %y batch [0], [0] contract [2], [1]
   %d = nd.dot %x, %y batch [0], [0] contract [2], [1] : tensor<2x3x4xf32>, tensor<2x4x5xf32> to tensor<2x3x5xf32>
   func.return
