@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from language import call, equal, run
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from language import call, compiled, equal, run
+from random_recurrences import random_program
+from recurrence_cases import CASES, Written
+
+from irc.dialects.nd.loops import ScanOp, WhileOp
+from irc.dialects.verify import walk
 
 RNG = np.random.default_rng(0)
 
@@ -39,36 +46,144 @@ def test_the_recurrence_of_the_talk(T: int) -> None:
     equal(got, np.reshape(ys[1:], (T, q)))
 
 
-def scan(body: str, result: str, type_: str, *inputs: object, params: str, head: str = "t < T") -> np.ndarray:
-    text = f"export def f({params}) -> {type_} {{\nscan {head} {{\n{body}\n}}\nreturn {result}\n}}"
-    (got,) = run(text, *inputs)
-    return got
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_programs(case: Written) -> None:
+    for got, wanted in zip(run(case.text, *case.inputs), case.expected, strict=True):
+        equal(got, wanted)
 
 
-def test_a_counter_and_fibonacci() -> None:
-    body = """
-        init k[-1] = 0
-        init fib[-2:0] = [0, 1]
-        k[t] = k[t-1] + 2
-        fib[t] = fib[t-1] + fib[t-2]
-    """
-    got = scan(body, "k + fib", "i64[10]", params="", head="t < 10")
-    equal(got, np.arange(2, 22, 2) + [1, 2, 3, 5, 8, 13, 21, 34, 55, 89])
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 10**6),
+    st.sampled_from([0, 1, 2, 50]),
+    st.sampled_from(["f32", "f64", "i32", "i64"]),
+)
+def test_random_recurrences(seed: int, steps: int, dtype: str) -> None:
+    program = random_program(seed, steps, dtype)
+    for got, wanted in zip(run(program.text, *program.inputs), program.expected, strict=True):
+        assert (got.dtype, got.shape) == (wanted.dtype, wanted.shape)
+        close = 1e-4 if dtype == "f32" else 1e-9
+        np.testing.assert_allclose(got, wanted, rtol=close, atol=close)
 
 
-def test_equations_stand_in_any_order() -> None:
-    x = RNG.normal(size=7)
-    body = """
-        let b = a[t] * 2
-        c[t] = b + d[t]
-        d[t] = a[t] - 1
-        init c[-1] = 0
-        a[t] = x[t] + c[t-1]
-    """
-    got = scan(body, "c", "f64[T]", x, params="x: f64[T]")
-    want, c = [], 0.0
-    for v in x:
-        a = v + c
-        c = 2 * a + a - 1
-        want.append(c)
-    equal(got, np.array(want))
+# -- what is written
+
+
+def scans(text: str) -> list[ScanOp]:
+    return [op for op in walk(compiled(text)) if isinstance(op, ScanOp)]
+
+
+def test_inputs_are_walked_along_and_not_sliced() -> None:
+    text = """export def f(u: f32[T + 4, n], W: f32[n, T]) -> f32[T] {
+        scan t < T { s[t] = sum(u[t] * u[t+4] * W[:, t] * u[T - 1 - t]) }
+        return s
+    }"""
+    (op,) = scans(text)
+    assert [taps.data for taps in op.seq_taps.data] == [(0, 4), (0,), (0,)]
+    assert not any(inner.name == "nd.slice" for inner in op.walk())
+
+
+def test_only_equations_that_are_used_behind_the_scan_keep_all_steps() -> None:
+    text = """export def f(u: f32[T]) -> f32[T] {
+        scan t < T {
+            init x[-3:0] = zeros([3])
+            init y[-1] = 0
+            x[t] = x[t-1] + y[t-1] * u[t]
+            y[t] = x[t-3] + 1
+        }
+        return y
+    }"""
+    (op,) = scans(text)
+    y, x = sorted(op.states, key=lambda state: state.depth)
+    assert (x.history, x.taps, x.depth) == (False, [1, 3], 3)
+    assert (y.history, y.taps, y.depth) == (True, [1], 1)
+
+
+def test_a_past_that_nothing_reads_is_an_output() -> None:
+    (op,) = scans("""export def f(u: f32[T]) -> f32[T] {
+        scan t < T { init x[-1] = 0; x[t] = u[t] * 2 }
+        return x
+    }""")
+    assert not op.inits and len(op.outputs) == 1
+
+
+def test_flags() -> None:
+    (op,) = scans("""@checkpoint
+    def run(u) {
+        scan t < size(u) truncate 5 { init x[-1] = 0; x[t] = x[t-1] + u[t]; until x[t] > 1 }
+        return x
+    }
+    export def f(u: f32[T]) -> f32[T] = run(u)""")
+    assert op.checkpoint is not None and op.until is not None and op.truncate is not None
+    assert str(op.truncate.data[0]) == "5"
+
+
+@pytest.mark.parametrize(
+    ("head", "limit"),
+    [("while y > 1", None), ("while y > 1 max 9", "9"), ("for i < 5 while y > 1 max 9", "5"),
+     ("for i < n while y > 1 max 9", "9"), ("for i < k max 9", "9"), ("for i < k", None)],
+)  # fmt: skip
+def test_searches_and_their_limits(head: str, limit: str | None) -> None:
+    text = f"""export def f(x: f64[n], k: i64) -> f64 {{
+        loop y = 4.0f64 {head} {{ next y = y / 2 }}
+        return y
+    }}"""
+    (op,) = [op for op in walk(compiled(text)) if isinstance(op, WhileOp)]
+    assert (str(op.limit.data[0]) if op.limit is not None else None) == limit
+
+
+# -- what happens in each step
+
+
+def test_prints_and_checks_come_in_order() -> None:
+    text = """export def f(u: f64[T]) -> f64[T] {
+        scan t < T {
+            print "{t} {s[t]}"
+            assert s[t] < 3, "{s[t]} at {t}"
+            s[t] = u[t] + 1
+            print "."
+        }
+        return s
+    }"""
+    outcome = call(text, np.array([0.0, 1.0, 2.0, 3.0]))
+    assert outcome.prints == ["0 1.0", ".", "1 2.0", ".", "2 3.0"]
+    assert outcome.failure is not None and outcome.failure.message == "3.0 at 2"
+
+
+def test_a_sequence_that_is_too_short_fails_before_the_first_step() -> None:
+    text = """export def f(u: f64[m], z: f64[n]) -> f64[n] {
+        scan t < n { print "{t}"; s[t] = u[t+1] }
+        return s
+    }"""
+    assert call(text, np.zeros(6), np.zeros(5)).failure is None
+    outcome = call(text, np.zeros(5), np.zeros(5))
+    assert outcome.prints == [] and outcome.failure is not None
+    assert outcome.failure.message == "index t+1 leaves dimension 0 of u (size 5)"
+    assert call(text, np.zeros(0), np.zeros(0)).failure is None
+
+
+def test_each_step_draws_other_numbers() -> None:
+    text = """export def f() -> (f32[5], f32[5, 3], f32[5]) {
+        let same = uniform([])
+        scan t < 5 {
+            a[t] = uniform([])
+            scan s < 3 { b[s] = normal([]) }
+            c[t] = b
+            loop q = 0.0 while q < 0.5 { next q = uniform([]) }
+            d[t] = same + 0 * q
+        }
+        return a, c, d
+    }"""
+    a, c, d = run(text)
+    assert len(set(a)) == 5 and len(set(c.ravel())) == 15 and len(set(d)) == 1
+
+
+def test_the_draws_of_all_steps_are_one_large_draw() -> None:
+    text = """export def f() -> (f32[4, 3], f32[4, 3]) {
+        scan t < 4 { a[t] = uniform([3], key=7) }
+        scan t < 4 { b[t] = uniform([3]) }
+        return a, b
+    }"""
+    a, b = run(text)
+    assert len(set(a.ravel())) == 3, "a key is all that a draw depends on"
+    assert len(set(b.ravel())) == 12
