@@ -331,7 +331,7 @@ class Road:
             optimize=self.options.opt_level,
             march=self.target.march,
             openmp=kernels.threads,
-            opens=bool(kernels.foreign),
+            opens=bool(kernels.foreign or self.options.lapack),
             cflags=self.options.cflags,
             keep=self.watch.keep,
         )
