@@ -1,7 +1,7 @@
 """
 Runs programs whose C is compiled with sanitizers; started by a test with their library preloaded.
 
-    run_programs.py random FIRST COUNT | regressions | linear | planted
+    run_programs.py random FIRST COUNT | regressions | arrays | convolutions | linear | planted
 
 Prints what differs from the reference. A report of a sanitizer ends the process.
 """
@@ -59,6 +59,14 @@ def regressions() -> list[str]:
     return differences(cases, Road(executors=()), [SANITIZED])
 
 
+def convolutions() -> list[str]:
+    from convolution_cases import convolutions, pools, random_convolutions
+    from levels import Road, differences
+
+    cases = [*convolutions(), *pools(["f32"]), *random_convolutions(500, 10)]
+    return differences(cases, Road(executors=()), [SANITIZED])
+
+
 def linear() -> list[str]:
     from levels import Road, differences
     from linear_cases import cases
@@ -66,12 +74,12 @@ def linear() -> list[str]:
     return differences([*cases("f32"), *cases("f64")], Road(executors=()), [SANITIZED])
 
 
-def convolutions() -> list[str]:
-    from convolution_cases import convolutions, pools, random_convolutions
+def arrays() -> list[str]:
+    from array_groups import GROUPS, cases
     from levels import Road, differences
 
-    cases = [*convolutions(), *pools(["f32"]), *random_convolutions(500, 10)]
-    return differences(cases, Road(executors=()), [SANITIZED])
+    every = [c for group in GROUPS.values() for c in group]
+    return differences(cases(every), Road(executors=()), [SANITIZED])
 
 
 def planted() -> list[str]:
@@ -92,10 +100,12 @@ def main(kind: str, *numbers: str) -> int:
             found = random_cases(*map(int, numbers))
         case "regressions":
             found = regressions()
-        case "convolutions":
-            found = convolutions()
+        case "arrays":
+            found = arrays()
         case "linear":
             found = linear()
+        case "convolutions":
+            found = convolutions()
         case _:
             found = planted()
     print("\n".join(found))

@@ -53,14 +53,20 @@ def test_programs_that_were_wrong_once() -> None:
     assert result.returncode == 0, result.stdout + result.stderr[-3000:]
 
 
-def test_linear_systems() -> None:
-    result = run("linear")
+def test_arrays() -> None:
+    """Sorting, running totals, writes into parts, padding: lines of no and of one element too."""
+    result = run("arrays")
     assert result.returncode == 0, result.stdout + result.stderr[-3000:]
 
 
 def test_convolutions() -> None:
     """Windows that reach over every edge, panels that are not full, padding of both signs."""
     result = run("convolutions")
+    assert result.returncode == 0, result.stdout + result.stderr[-3000:]
+
+
+def test_linear_systems() -> None:
+    result = run("linear")
     assert result.returncode == 0, result.stdout + result.stderr[-3000:]
 
 
