@@ -25,8 +25,8 @@ from irc.dialects.nd.effects import StateOp
 from irc.dialects.nd.loops import ScanOp, WhileOp
 from irc.dialects.nd.types import shape_dims
 from irc.dialects.routines import RoutineOp
-from irc.passes.loops.builder import Pen, dims_attribute, memref_type
-from irc.passes.loops.rows import is_contiguous
+from irc.passes.loops.builder import DYNAMIC, Index, Pen, dims_attribute, memref_type
+from irc.passes.loops.rows import is_contiguous, rows
 
 
 @dataclass(eq=False)
@@ -141,6 +141,10 @@ def subview(
     piece: SSAValue,
 ) -> SSAValue:
     """The part of `ref` that `op` takes or replaces, in the shape of `piece`."""
+    first = _first_row(op, ref, piece)
+    if first is not None:
+        count, *dims = shape_dims(piece.type)
+        return rows(pen, ref, first, dims, piece.name_hint, count)
     shape = [d.data for d in piece.type.shape.data]  # type: ignore[attr-defined]
     layout = StridedLayoutAttr([None] * len(shape), None)
     element = ref.type.element_type  # type: ignore[attr-defined]
@@ -160,6 +164,21 @@ def subview(
     pen.insert(view)
     view.results[0].name_hint = piece.name_hint
     return view.results[0]
+
+
+def _first_row(
+    op: tensor.ExtractSliceOp | tensor.InsertSliceOp, ref: SSAValue, piece: SSAValue
+) -> Index | None:
+    """Where a part begins that is consecutive rows of a contiguous array; None for another."""
+    whole = op.source if isinstance(op, tensor.ExtractSliceOp) else op.dest
+    dims, starts = shape_dims(piece.type), op.static_offsets.get_values()
+    if len(starts) != len(dims) or dims[1:] != shape_dims(whole.type)[1:]:
+        return None
+    if any(starts[1:]) or any(k != 1 for k in op.static_strides.get_values()):
+        return None
+    if not is_contiguous(ref):
+        return None
+    return op.offsets[0] if starts[0] == DYNAMIC else starts[0]
 
 
 def result_names(function: func.FuncOp, count: int) -> list[str]:
