@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from xdsl.dialects.builtin import CallSiteLoc, FileLineColLoc, FusedLoc, IntegerType
+from xdsl.dialects.builtin import CallSiteLoc, FileLineColLoc, FusedLoc, IntegerType, NameLoc
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from irc.codegen.c.identifiers import string_literal
@@ -117,6 +117,8 @@ def span(location: Attribute) -> str:
             return f"{without_folder(location.filename.data)}:{where}"
         case CallSiteLoc():
             return span(location.callee)
+        case NameLoc():
+            return span(location.location)
         case FusedLoc():
             parts = [span(part) for part in location.locations.data]  # type: ignore[attr-defined]
             return next((p for p in parts if p), "")

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from xdsl.builder import InsertPoint
+from xdsl.dialects.builtin import LocationAttr, NameLoc, StringAttr, UnknownLoc
 from xdsl.ir import Operation, SSAValue
 
 from irc.dialects.nd.builder import Builder
@@ -26,6 +27,9 @@ from irc.passes.nd.grad_if import through_if
 from irc.passes.nd.grad_loops import Unbounded, scan_of_while, scan_to_the_end
 from irc.passes.nd.grad_paths import inputs
 from irc.passes.nd.grad_scan import through_scan
+
+DERIVATIVE = "derivative"  # the name of locations of ops that belong to one
+_DERIVED: dict[LocationAttr, NameLoc] = {}
 
 
 def backward(
@@ -49,10 +53,22 @@ def backward(
         if (form := _other_form(op)) is not None:
             work += _rewritten(op, form, changing, gradients)
             continue
-        b.location = op.location
+        b.location = of_derivative(op.location)
         for x, dx in _flows(b, op, read, changing, gradients):
             if dx is not None and x in changing:
                 add_to(b, gradients, x, dx)
+
+
+def of_derivative(location: LocationAttr) -> LocationAttr:
+    """The place of an op in a backward pass: the place of the op that it goes through."""
+    if isinstance(location, NameLoc | UnknownLoc):
+        return location
+    known = _DERIVED.get(location)
+    if known is None:
+        if len(_DERIVED) > 100_000:
+            _DERIVED.clear()
+        known = _DERIVED[location] = NameLoc(StringAttr(DERIVATIVE), location)
+    return known
 
 
 def _flows(

@@ -16,7 +16,7 @@ func.func @product(%x: tensor<f32>, %y: tensor<f32>) -> (tensor<f32>, tensor<f32
 // LOC-LABEL: @places
 func.func @places(%x: tensor<f32>) -> (tensor<f32>, tensor<f32>) {
   // LOC-NEXT: %a = nd.sin %x : tensor<f32> loc("[[FILE:.*]]":[[LINE:.*]])
-  // LOC: nd.cos %x : tensor<f32> loc("[[FILE]]":[[LINE]])
+  // LOC: nd.cos %x : tensor<f32> loc("derivative"("[[FILE]]":[[LINE]]))
   %a = nd.sin %x : tensor<f32>
   %g = nd.grad %a wrt %x : tensor<f32> wrt tensor<f32> -> tensor<f32>
   func.return %a, %g : tensor<f32>, tensor<f32>

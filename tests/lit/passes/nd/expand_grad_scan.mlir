@@ -169,7 +169,7 @@ func.func @places(%u: tensor<7xf64>) -> (tensor<7xf64>, tensor<7xf64>) {
   %y = nd.scan "7" over (%u[0]) : (tensor<7xf64>) -> (tensor<7xf64>) {
   ^bb0(%t: tensor<i64>, %u0: tensor<f64>):
     // LOC: nd.sin {{%.*}} : tensor<f64> loc("[[FILE:.*]]":[[LINE:.*]])
-    // LOC: nd.cos {{%.*}} : tensor<f64> loc("[[FILE]]":[[LINE]])
+    // LOC: nd.cos {{%.*}} : tensor<f64> loc("derivative"("[[FILE]]":[[LINE]]))
     %a = nd.sin %u0 : tensor<f64>
     nd.yield %a : tensor<f64>
   }
