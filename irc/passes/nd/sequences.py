@@ -64,17 +64,25 @@ def _source(x: SSAValue, start: int, count: Size, opaque: set[SSAValue]) -> Plac
         made = x.owner
         match made:
             case SliceOp() if _is_of_rows(made, x):
-                inner, at = made.x, known(sizes.size(made.offsets.data[0] + start))
+                inner, at = made.x, _of_slice(made, start, count)
             case InsertSliceOp() if _is_of_rows(made, made.value):
                 inner, at = _of_insert(made, start, count)
             case ConcatOp() if made.axis.value.data == 0 and len(made.parts) <= FEW:
                 inner, at = _of_concat(made, start, count)
             case _:
                 break
-        if at is None:
+        if at is None or not (dims_of(inner)[0] - sizes.poly(count) - at).nonnegative():
             break
         x, start = inner, at
     return x, start
+
+
+def _of_slice(op: SliceOp, start: int, count: Size) -> int | None:
+    """Where the rows begin, if it is certain that what is sliced has them: C2 of the scan."""
+    at = known(sizes.size(op.offsets.data[0] + start))
+    if at is None or not (sizes.poly(dims_of(op.x)[0]) - at - count).nonnegative():
+        return None
+    return at
 
 
 def _is_of_rows(op: WindowOp, window: SSAValue) -> bool:
