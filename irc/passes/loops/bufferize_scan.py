@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from xdsl.dialects import arith, scf
+from xdsl.dialects import arith, scf, tensor
 from xdsl.dialects.builtin import i1
 from xdsl.ir import Block, BlockArgument, Operation, Region, SSAValue
 
@@ -116,13 +116,17 @@ def _not_stopped(r: _Recurrence, count: Index) -> Block:
     return block
 
 
+# What must not happen after the last step; a read at the step's number is outside by then.
+_ASKED = (rt.AssertOp, rt.PrintOp, tensor.ExtractSliceOp, tensor.ExtractOp)
+
+
 def _condition(r: _Recurrence, op: WhileOp) -> Block:
     """The first block of `scf.while`; after `limit` steps a condition with effects is not asked."""
     cond, end = op.cond.block, op.cond.block.last_op
     assert end is not None
     value = end.operands[0]
     taps = [_Tap(arg, k, 1) for k, arg in enumerate(cond.args)]
-    effects = any(isinstance(o, rt.AssertOp | rt.PrintOp) for o in op.cond.walk())
+    effects = any(isinstance(o, _ASKED) for o in op.cond.walk())
     step = cond.insert_arg(INDEX, 0)
     step.name_hint = "step"
     pen = r.body(cond, Liveness(cond), lambda _: Now(step, step), taps, yields=False)
