@@ -133,6 +133,19 @@ func.func @rows_are_read_at_the_source(%u: tensor<?x3xf64, #nd.dims<"T">>, %befo
   func.return %x : tensor<1x3xf64>
 }
 
+// That n has as many rows as T + 1 is known where the slice is, and not to the scan.
+// CHECK-LABEL: @rows_that_nothing_proves_to_be_there
+func.func @rows_that_nothing_proves_to_be_there(%u: tensor<?xf64, #nd.dims<"n">>, %x0: tensor<1xf64>) -> tensor<1xf64> {
+  %s = nd.slice %u[] at <"0"> step [1] : tensor<?xf64, #nd.dims<"n">> to tensor<?xf64, #nd.dims<"T + 1">>
+  // CHECK: nd.scan "T" over (%s[1])
+  %x = nd.scan "T" over (%s[1]) from (%x0[1]) : (tensor<?xf64, #nd.dims<"T + 1">>, tensor<1xf64>) -> (tensor<1xf64>) {
+  ^bb0(%t: tensor<i64>, %s1: tensor<f64>, %x1: tensor<f64>):
+    %d = nd.add %s1, %x1 : tensor<f64>
+    nd.yield %d : tensor<f64>
+  }
+  func.return %x : tensor<1xf64>
+}
+
 // CHECK-LABEL: @no_step_and_one
 func.func @no_step_and_one(%u: tensor<3xf64>, %x0: tensor<2xf64>) -> (tensor<2xf64>, tensor<0xf64>, tensor<2xf64>, tensor<1xf64>) {
   // CHECK-NOT: nd.scan
