@@ -7,7 +7,8 @@ scalar.py       elementwise functions, each stated once: scalar_numpy.py has wha
 reduction.py    reductions, each stated once
 ordered.py      running totals and sorting along an axis; ordered_numpy.py has their meaning
 contraction.py  the product of which every matrix product is a case
-convolution.py  convolution, and the extremum of windows
+convolution.py  convolution, and the extremum of windows; convolution_numpy.py has their meaning,
+                convolution_builder.py their part of the builder
 sources.py      from attributes, sizes and a random counter; philox.py makes the bits
 structure.py    what chooses, converts and moves elements
 linear.py       factorizations and solutions of linear systems; linear_builder.py, linear_numpy.py

@@ -15,6 +15,7 @@ elementwise.py   ... parallel ones
 reductions.py    ... reductions, in the order that the language defines, by combiners.py
 contractions.py  ... products, as factors.py has them: products.py loops, panels.py copies,
                  tiles.py register tiles, epilogues.py what runs on a finished tile
+convolutions.py  ... products over windows, and of axes that are no matrices
 structured.py    a generic in the form in which loops are made from it; access.py: its operands
 nest.py          each op goes to the outermost loop that it depends on
 threads.py       which loops run on several threads

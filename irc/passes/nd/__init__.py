@@ -9,6 +9,7 @@ cse.py               equal things once; dce.py: unused things not at all
 stabilize.py         formulas that keep their digits; stabilize_scans.py: half in a scan, half out
 simplify_gathers.py  computed positions that follow a plan, as slices
 raise_contractions.py  products of matrices found in sums of products
+expand_convolutions.py  zeros in and around what windows slide over; padding.py: how they are made
 check_nan.py         --check nan; drop_checks.py: --check none
 
 Loops:

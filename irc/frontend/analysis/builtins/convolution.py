@@ -106,7 +106,8 @@ def _operands(env: Env, call: Call, x: Operand, w: Operand, count: int) -> tuple
             what, outer = ("images", "batch") if name == "x" else ("weights", "channels out")
             raise env.error(
                 "E0214",
-                f"{what} of `{call.entry.name}` need {count + 2} axes: {outer}, channels, {_AXES[count]}",
+                f"{what} of `{call.entry.name}` need {count + 2} axes: {outer}, channels, "
+                f"{_AXES[count]}",
                 o.node.span,
                 f"`{spelled(env, o.node)}` is {o.value.type}",
                 labels=[o.value.origin.label(f"`{o.value.origin.name}` is {o.value.type}")]
