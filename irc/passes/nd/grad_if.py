@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from xdsl.dialects.builtin import LocationAttr
 from xdsl.ir import Block, Region, SSAValue
 
 from irc.dialects.nd.builder import Builder
@@ -27,27 +28,31 @@ def through_if(
     xs = [x for x in captured(op) if x in changing and dtype_of(x).is_float]
     if not xs:
         return []
-    blocks = [_region(walk, op, block, xs, given) for block in blocks_of(op)]
+    blocks = [_region(walk, b.location, block, xs, given) for block in blocks_of(op)]
     new = IfOp(op.cond, [x.type for x in xs], *(Region(block) for block in blocks))  # type: ignore[misc]
     b.insert(new)
     return zip(xs, new.results, strict=True)
 
 
 def _region(
-    walk: Walk, op: IfOp, source: Block, xs: list[SSAValue], given: Sequence[SSAValue | None]
+    walk: Walk,
+    location: LocationAttr,
+    source: Block,
+    xs: list[SSAValue],
+    given: Sequence[SSAValue | None],
 ) -> Block:
     block, copies = Block(), dict[SSAValue, SSAValue]()
     end = source.last_op
     assert isinstance(end, YieldOp)
     path = [inner.clone(copies) for inner in source.ops if inner is not end]
     block.add_ops(path)
-    b = Builder(block, op.location)
+    b = Builder(block, location)
     gradients: Gradients = {}
     for y, dy in zip(end.operands, given, strict=True):
         if dy is not None:
             add_to(b, gradients, copies.get(y, y), dy)
     walk(b, path, varied(path, xs), gradients)
-    b.location = op.location
+    b.location = location
     found = [gradients.get(x) for x in xs]
     results = [b.like(x, 0) if g is None else g for x, g in zip(xs, found, strict=True)]
     b.insert(YieldOp.create(operands=results))

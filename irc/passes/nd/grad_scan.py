@@ -144,12 +144,12 @@ class _Backward:
     def __init__(
         self, b: Builder, op: ScanOp, paths: _Paths, given: Sequence[SSAValue | None]
     ) -> None:
-        self.b, self.op, self.paths = b, op, paths
+        self.b, self.op, self.paths, self.location = b, op, paths, b.location
         self.given = given
         self.histories = [s.history for s in op.states]
         self.mirrored = op.reverse is not None
         self.draft = ScanDraft(op.steps, reverse=not self.mirrored)
-        self.totals = Builder(self.draft.block, op.location)
+        self.totals = Builder(self.draft.block, self.location)
         self.sent: list[_Sent] = []
         self.seeds: list[tuple[SSAValue, SSAValue]] = []
         self.taps: dict[int, list[tuple[int, int]]] = {}
@@ -215,7 +215,7 @@ class _Backward:
         It refers to values of the forward body; with `recompute` only to arguments of it.
         """
         work, copies = Block(), dict[SSAValue, SSAValue]()
-        b = Builder(work, self.op.location)
+        b = Builder(work, self.location)
         path = [inner for inner in self.op.body.block.ops if inner is not self.op.end]
         if self.op.recompute is not None:
             path = [inner.clone(copies) for inner in path]
@@ -224,7 +224,7 @@ class _Backward:
         for row, total in self.seeds:
             add_to(b, gradients, copies.get(row, row), total)
         walk(b, path, varied(path, self.paths.start), gradients)
-        b.location = self.op.location
+        b.location = self.location
         b.insert(YieldOp.create(operands=[_sum(b, s, gradients) for s in self.sent]))
         drop_effects(work.walk())
         remove_dead_among(nested(work))
@@ -266,9 +266,9 @@ class _Backward:
         else:
             bound, how = b.sub(ran, limits), "ge"
         skipped, outer = Block(), Block()
-        inner = Builder(skipped, self.op.location)
+        inner = Builder(skipped, self.location)
         inner.insert(YieldOp.create(operands=[_nothing(inner, s) for s in self.sent]))
-        near = Builder(outer, self.op.location)
+        near = Builder(outer, self.location)
         ends = near.if_(near.scalar(how, self.draft.time, bound), work, skipped)
         near.insert(YieldOp.create(operands=ends))
         return outer
@@ -279,10 +279,10 @@ class _Backward:
         if stopped is None:
             return work
         held, outer = Block(), Block()
-        inner = Builder(held, self.op.location)
+        inner = Builder(held, self.location)
         sent = [_nothing(inner, s) if s.held is None else s.held for s in self.sent]
         inner.insert(YieldOp.create(operands=sent))
-        near = Builder(outer, self.op.location)
+        near = Builder(outer, self.location)
         ends = near.if_(self.draft.row(stopped, 1 if self.mirrored else 0), held, work)
         near.insert(YieldOp.create(operands=ends))
         return outer

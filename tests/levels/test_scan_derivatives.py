@@ -1,0 +1,90 @@
+"""Derivatives of recurrences give the same at every level, and in C; what they take is little."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+
+import numpy as np
+import pytest
+from levels import Call, Case, differences
+from nd_programs import program
+from scan_programs import Recurrence, cost, numbers, random_recurrence, scanned
+from xdsl.ir import SSAValue
+
+from irc.dialects.nd import Builder
+from irc.driver import Source, compile_source
+from irc.options import Options
+from irc.runtime.module import load_bytes
+from irc.sizes import parse
+
+pytestmark = pytest.mark.cc
+MODES = ("", "until", "truncate", "checkpoint")
+
+
+def gradients(rec: Recurrence, seed: int) -> Case:
+    inputs = numbers(rec, seed)
+
+    def body(b: Builder, *xs: SSAValue) -> list[SSAValue]:
+        results = scanned(b, rec, xs, rec.count)
+        return [*results, *b.grad(cost(b, results), xs, disconnected=True)]
+
+    name = f"{rec.count} steps, seed {seed}"
+    return Case(name, program([("f64", x.shape) for x in inputs], body), [Call(inputs)])
+
+
+def cases(seeds: range) -> Iterator[Case]:
+    for seed in seeds:
+        r, mode = Random(seed), MODES[seed % len(MODES)]
+        rec = random_recurrence(r, r.choice([0, 1, 2, 7]), until=mode == "until")
+        rec.truncate = 2 if mode == "truncate" else None
+        rec.checkpoint = mode == "checkpoint"
+        yield gradients(rec, seed)
+
+
+def test_random_recurrences() -> None:
+    assert differences(list(cases(range(8)))) == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("block", range(10))
+def test_many_random_recurrences(block: int) -> None:
+    assert differences(list(cases(range(10 + 20 * block, 30 + 20 * block)))) == []
+
+
+LAST = """
+{}
+def last(u: f64[T, 30], W: f64[30, 30], x0: f64[30]) -> f64[30] {{
+    scan t < T {{
+        init x[-1] = x0
+        x[t] = tanh(W @ x[t-1] + u[t])
+    }}
+    return x[-1]
+}}
+export def f(u: f64[T, 30], W: f64[30, 30], x0: f64[30]) -> (f64[30, 30], f64[30]) {{
+    let y = last(u, W, x0)
+    return grad(sum(y * y), wrt=(W, x0))
+}}
+"""
+
+
+def test_a_checkpoint_takes_root_of_the_memory() -> None:
+    """The gradient of the last state: the same numbers from 1/T of the rows, as --memory says."""
+    results, taken = [], {}
+    for mark in ("", "@checkpoint"):
+        source = Source(LAST.format(mark), "last.irc")
+        outputs = compile_source(source, Options(), ["so", "loops"])
+        formula = parse(outputs.arenas["f"])
+        taken[mark] = [formula.evaluate({"T": T}) for T in (100, 10_000, 1_000_000)]
+        data = outputs.texts["so"]
+        assert isinstance(data, bytes)
+        module = load_bytes(data)
+        rng = np.random.default_rng(0)
+        u, w, x = rng.normal(size=(77, 30)), rng.normal(size=(30, 30)) / 6, rng.normal(size=30)
+        results.append(module.f(u, w, x))
+        assert module.workspace_bytes == formula.evaluate({"T": 77})
+    for plain, again in zip(*results, strict=True):
+        assert np.allclose(plain, again, rtol=1e-12, atol=1e-12)
+    assert taken[""][2] > 90 * taken[""][1] > 90 * 30 * taken[""][0]
+    assert taken["@checkpoint"][2] < 10.1 * taken["@checkpoint"][1]
+    assert taken["@checkpoint"][1] < taken[""][1] / 20
