@@ -67,11 +67,15 @@ def _rolled(env: Env, call: Call, x: Tensor, shift: Operand, axis: int) -> Tenso
     batch = merged_batch(env, [x, by])
     whole = spread(env, x, batch, x.dims)
     dims = dims_of(whole.ssa)
-    moved = spread(env, Tensor(b.cast(by.ssa, I64), batch=by.batch), batch, ())
-    shifts = b.broadcast(moved.ssa, range(len(batch)), dims)
-    here = b.sub(b.iota(dims, I64, axis + len(batch)), shifts)
-    order = b.scalar("mod", here, b.broadcast(b.size(size), [], dims))
-    return Tensor(picked(b, whole.ssa, order, axis + len(batch)), call.origin, batch)
+    line = axis + len(batch)
+    count = b.broadcast(b.size(size), [], dims_of(by.ssa))
+    moved = Tensor(b.scalar("mod", b.cast(by.ssa, I64), count), batch=by.batch)
+    cuts = b.broadcast(spread(env, moved, batch, ()).ssa, range(len(batch)), dims)
+    here = b.iota(dims, I64, line)
+    back = b.sub(here, cuts)
+    entering = b.scalar("lt", here, cuts)
+    order = b.where(entering, b.add(back, b.broadcast(b.size(size), [], dims)), back)
+    return Tensor(picked(b, whole.ssa, order, line), call.origin, batch)
 
 
 def _integer(env: Env, shift: Operand) -> Tensor:
@@ -249,22 +253,37 @@ def _padded(env: Env, call: Call, axis: int, size: Size, low: Poly, high: Poly) 
 def _with_value(
     env: Env, call: Call, x: Tensor, pairs: list[Pair], dims: Sequence[Size], value: Operand | None
 ) -> Tensor:
-    """What remains of x, put into a tensor of `value`; where its size is not known, a choice."""
+    """
+    What the crops leave of x, put into a tensor of `value`. Where they may take more than x has,
+    x is put there whole, and the result is cut.
+    """
     filler = _filler(env, call, x, value)
     batch = merged_batch(env, [x, filler])
     whole = spread(env, x, batch, x.dims)
-    own = dims_of(whole.ssa)[: len(batch)]
-    result = env.b.broadcast(spread(env, filler, batch, ()).ssa, range(len(batch)), [*own, *dims])
-    kept = _kept(env, x.dims, pairs)
-    if kept is None:
-        return _chosen(env, call, whole, pairs, result)
-    ssa = whole.ssa
-    for axis, (start, _, length) in enumerate(kept):
-        ssa = _slice(env, ssa, axis + len(batch), start, length)
-    if 0 in dims_of(ssa):
-        return Tensor(result, call.origin, batch)
-    at = [*(0 for _ in batch), *(sizes.size(place) for _, place, _ in kept)]
-    return Tensor(env.b.insert_slice(result, ssa, at, [1] * len(at)), call.origin, batch)
+    own, offset = dims_of(whole.ssa)[: len(batch)], len(batch)
+
+    def filled(dims: Sequence[Size]) -> SSAValue:
+        one = spread(env, filler, batch, ()).ssa
+        return env.b.broadcast(one, range(offset), [*own, *dims])
+
+    if not all(_sign(env, width) for pair in pairs for width in pair):
+        return _chosen(env, call, whole, pairs, filled(dims))
+    kept = [_cropped(env, s, *pair) for s, pair in zip(x.dims, pairs, strict=True)]
+    ssa, after = whole.ssa, list(dims)
+    for axis, crop in enumerate(kept):
+        if crop is not None:
+            ssa = _slice(env, ssa, axis + offset, *crop)
+        else:  # it may take more than there is, of what is added at the other end
+            added = [_added(env, w) for w in pairs[axis]]
+            after[axis] = sizes.size(sizes.poly(x.dims[axis]) + added[0] + added[1])
+    result = filled(after)
+    if 0 not in dims_of(ssa):
+        at = [*(0 for _ in batch), *(sizes.size(_added(env, low)) for low, _ in pairs)]
+        result = env.b.insert_slice(result, ssa, at, [1] * len(at))
+    for axis, (low, _) in enumerate(pairs):
+        start = _added(env, low) - low if kept[axis] is None else sizes.const(0)
+        result = _slice(env, result, axis + offset, start, sizes.poly(dims[axis]))
+    return Tensor(result, call.origin, batch)
 
 
 def _filler(env: Env, call: Call, x: Tensor, value: Operand | None) -> Tensor:
@@ -277,29 +296,21 @@ def _filler(env: Env, call: Call, x: Tensor, value: Operand | None) -> Tensor:
     return filler
 
 
-def _kept(
-    env: Env, dims: Sequence[Size], pairs: list[Pair]
-) -> list[tuple[Poly, Poly, Poly]] | None:
-    """For each axis where x is read from, where that goes, how much it is; None if not known."""
-    found = []
-    for size, (low, high) in zip(dims, pairs, strict=True):
-        crops = [_crop(env, width) for width in (low, high)]
-        if crops[0] is None or crops[1] is None:
-            return None
-        length = size - crops[0] - crops[1]
-        if not env.nonnegative(length):
-            if length.constant is None:
-                return None
-            length = sizes.const(0)
-        found.append((crops[0], low + crops[0], length))
-    return found
+def _sign(env: Env, width: Poly) -> bool:
+    """Whether it is known if a width adds or crops."""
+    return env.nonnegative(width) or env.nonnegative(-width)
 
 
-def _crop(env: Env, width: Poly) -> Poly | None:
-    """How much a width takes away: -width when it is negative."""
-    if env.nonnegative(width):
-        return sizes.const(0)
-    return -width if env.nonnegative(-width) else None
+def _added(env: Env, width: Poly) -> Poly:
+    """What a width adds: nothing when it crops."""
+    return width if env.nonnegative(width) else sizes.const(0)
+
+
+def _cropped(env: Env, size: Size, low: Poly, high: Poly) -> tuple[Poly, Poly] | None:
+    """Start and length of what the widths leave; None when that could be less than nothing."""
+    start = _added(env, low) - low
+    length = size - start - (_added(env, high) - high)
+    return (start, length) if env.nonnegative(length) else None
 
 
 def _chosen(env: Env, call: Call, x: Tensor, pairs: list[Pair], filled: SSAValue) -> Tensor:
