@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from levels import CLANG_O2, GCC_O2, Call, Case, Road, differences
 from nd_programs import program, values
-from recurrences import Made, Step, T, dot, rows, scan, search
+from recurrences import Made, Step, T, columns, dot, rows, scan, search
 from scan_programs import random_recurrence, scanned
 from xdsl.ir import SSAValue
 
@@ -132,12 +132,6 @@ def products() -> Iterator[Case]:
     yield case("a sum of products", [("f32", [T, 4, 20]), ("f32", [T, 4, 30])], outer)
 
 
-def columns(b: nd.Builder, x: SSAValue, first: int, count: int) -> SSAValue:
-    """Columns of a matrix."""
-    height = nd.dims_of(x)[0]
-    return b.slice(x, (height, count), [poly(0), poly(first)], (1, 1))
-
-
 def test_products() -> None:
     assert differences(list(products())) == []
 
@@ -174,6 +168,25 @@ def moves() -> Iterator[Case]:
         [("f32", [T, 3]), ("f32", [1, 3])],
         lambda b, u, x: scan(b, T, twice, [(u, [0])], [(x, [1], False), (x, [1], True)]),
     )
+
+    def beside(s: Step) -> Made:
+        x1, x3 = s.taps[0]
+        new = s.b.add(s.b.mul(x1, s.rows[0][0]), x3)
+        return Made([new], [new], s.b.scalar("gt", s.b.sum(new, [0]), s.b.full((), F32, 3)))
+
+    def never(s: Step) -> Made:
+        made = beside(s)
+        return Made(made.states, made.outputs)
+
+    for reverse in (False, True):
+        for name, step in (("", never), (", until", beside)):
+            yield case(
+                f"a state whose rows are an output, reverse {reverse}{name}",
+                [("f32", [T, 3]), ("f32", [3, 3])],
+                lambda b, u, x, reverse=reverse, step=step: scan(
+                    b, T, step, [(u, [0])], [(x, [1, 3], False)], reverse
+                ),
+            )
 
     def around(b: nd.Builder, x: SSAValue) -> Results:
         z = b.scalar("exp", x)

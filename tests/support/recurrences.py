@@ -106,3 +106,8 @@ def rows(b: nd.Builder, x: SSAValue, first: int, count: Size) -> SSAValue:
     rest = dims_of(x)[1:]
     at = [poly(first), *(poly(0) for _ in rest)]
     return b.slice(x, (count, *rest), at, (1,) * (len(rest) + 1))
+
+
+def columns(b: nd.Builder, x: SSAValue, first: int, count: int) -> SSAValue:
+    """`count` columns of a matrix."""
+    return b.slice(x, (dims_of(x)[0], count), [poly(0), poly(first)], (1, 1))

@@ -117,6 +117,9 @@ def emit_reinterpret(op: Operation, c: Scope) -> None:
         c.bind(value, c.name(op.source))
         return
     shift = c.name(op.offsets[0], SUM) if offset == DYNAMIC_INDEX else str(offset)
+    if shift == "0":
+        c.bind(value, c.name(op.source))
+        return
     name = c.fresh(value.name_hint, "view")
     c.line(f"{c.pointer(value)}const {name} = {c.name(op.source)} + {shift};")
     c.bind(value, name)

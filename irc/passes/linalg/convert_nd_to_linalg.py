@@ -25,6 +25,7 @@ from irc.dialects.nd.body import INDEX, storage
 from irc.dialects.nd.types import dims_of, dtype_of
 from irc.dialects.verify import walk
 from irc.passes.linalg.from_nd import LOWERINGS
+from irc.passes.linalg.from_nd.histories import split_histories
 from irc.passes.linalg.from_nd.lowering import Lowering
 from irc.passes.linalg.generics import tensor_type
 from irc.sizes import Poly
@@ -65,6 +66,7 @@ def _below(type_: Attribute) -> Attribute:
 
 
 def _convert(function: func.FuncOp) -> None:
+    split_histories(function)
     old = function.body.blocks[0]
     names = size_names(function)
     block = Block(arg_types=[INDEX] * len(names) + [_below(a.type) for a in old.args])

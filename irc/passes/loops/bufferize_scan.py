@@ -30,8 +30,8 @@ from irc.dialects.nd.types import shape_dims
 from irc.passes.loops.builder import DYNAMIC, INDEX, Index, Pen, memref_type
 from irc.passes.loops.liveness import Liveness
 from irc.passes.loops.places import Buffer, Place, memref_of
-from irc.passes.loops.rows import row, rows
-from irc.passes.loops.tracks import Now, Track
+from irc.passes.loops.rows import is_contiguous, row, rows
+from irc.passes.loops.tracks import Beside, Now, Track
 from irc.passes.loops.updates import updates_in_place
 
 if TYPE_CHECKING:
@@ -44,15 +44,21 @@ def bufferize_scan(f: Bufferizer, op: Operation, live: Liveness) -> None:
     r = _Recurrence(f, op, live, op.reverse is not None)
     inner, count = Liveness(op.body.block), f.pool.size(op.steps)
     taps: list[_Tap] = []
+    outputs = [r.keep_all(result, count) for result in op.res[len(op.inits) :]]
+    beside = {value: track for value, track in zip(op.outputs[::-1], outputs[::-1], strict=True)}
+    for state in op.states:
+        if not state.history and state.next in beside:
+            r.taken.add(f.places[state.init].buffer)
     for k, (state, result) in enumerate(zip(op.states, op.res, strict=False)):
         if state.history:
-            r.keep_all(result, count, state.init, state.depth)
+            r.tracks.append(r.keep_all(result, count, state.init, state.depth))
+        elif state.next in beside and is_contiguous(f.places[state.init].ref):
+            r.keep_beside(beside[state.next], state.init, state.depth, count)
         else:
             oldest = state.args[-1] if state.taps and state.taps[-1] == state.depth else None
             r.keep_last(state.init, result, state.depth, oldest, state.next, inner)
         taps += [_Tap(arg, k, back) for arg, back in zip(state.args, state.taps, strict=True)]
-    for result in op.res[len(op.inits) :]:
-        r.keep_all(result, count)
+    r.tracks += outputs
     step, stop = op.time, op.stop
 
     def now(pen: Pen) -> Now:
@@ -184,8 +190,8 @@ class _Views:
         return known
 
 
-def _named(hint: str | None, what: str) -> str:
-    return f"{hint}_{what}" if hint else what
+def _named(what: str, hint: str | None) -> str:
+    return f"{what}_{hint}" if hint else what
 
 
 def _seen_inside(f: Bufferizer, op: ScanOp | WhileOp) -> set[Buffer]:
@@ -214,13 +220,20 @@ class _Recurrence:
 
     def keep_all(
         self, result: SSAValue, count: Index, init: SSAValue | None = None, depth: int = 0
-    ) -> None:
+    ) -> Track:
         """A row for each step, after (in reverse: before) those of `init`."""
         f, dims = self.f, shape_dims(result.type)[1:]
+        if result.name_hint is None and init is not None:
+            result.name_hint = init.name_hint
         track = Track(f.fresh(result, self.pen, self.live), dims, depth, None, self.reverse)
-        self.tracks.append(track)
         if init is not None:
             self._begin(track, init, count)
+        return track
+
+    def keep_beside(self, output: Track, init: SSAValue, depth: int, count: Index) -> None:
+        """The rows of a state are those of an output."""
+        ref = self.f.places[init].ref
+        self.tracks.append(Beside(output.place, output.dims, depth, None, self.reverse, ref, count))
 
     def keep_last(
         self,
@@ -292,18 +305,20 @@ class _Recurrence:
         views = _Views(self.tracks, pen, moment)
         for tap in taps:
             if tap.arg.first_use is not None:
-                ref = views.of(tap.track, tap.back, _named(tap.arg.name_hint, "prev"))
+                ref = views.of(tap.track, tap.back, _named("old", tap.arg.name_hint))
                 f.settle(tap.arg, Place(Buffer(ref, None), ref), inner)
         for sequence in sequences:
             whole = f.places[sequence.value].ref
             for o, arg in zip(sequence.taps, sequence.args, strict=True):
                 if arg.first_use is not None:
                     number, dims = pen.add(moment.time, o), shape_dims(arg.type)
-                    ref = row(pen, whole, number, dims, _named(arg.name_hint, "row"))
+                    ref = row(pen, whole, number, dims, _named("row", arg.name_hint))
                     f.settle(arg, Place(Buffer(ref, None), ref), inner)
         targets: list[tuple[SSAValue, SSAValue]] = []
         for k, value in enumerate(end.operands[: len(self.tracks)] if yields else ()):
-            ref = views.of(k, 0, _named(value.name_hint or self.op.res[k].name_hint, "row"))
+            if isinstance(self.tracks[k], Beside):
+                continue
+            ref = views.of(k, 0, _named("new", value.name_hint or self.op.res[k].name_hint))
             targets.append((value, ref))
             if value.owner in inner.position:
                 f.wanted.setdefault(value, Place(Buffer(ref, block), ref))
@@ -328,7 +343,7 @@ class _Recurrence:
 
     def repeat_last(self, done: Index, count: Index) -> Index:
         """After `done` steps the rest repeats the last row; gives what rings have seen."""
-        stacks = [t for t in self.tracks if t.ring is None]
+        stacks = [t for t in self.tracks if t.ring is None and not isinstance(t, Beside)]
         rings = [t for t in self.tracks if t.ring is not None and t.depth > 1]
         if stacks:
             self._repeat(stacks, done, count)
@@ -358,7 +373,7 @@ class _Recurrence:
         f.erase.append(self.op)
         for track, result in zip(self.tracks, self.op.res, strict=True):
             place = track.place
-            if track.ring is not None and track.ring > 1:
+            if isinstance(track, Beside) or track.ring is not None and track.ring > 1:
                 if result.first_use is None:
                     continue
                 place = self._destination(result)
@@ -377,4 +392,8 @@ class _Recurrence:
         return self.f.fresh(result, self.pen, self.live)
 
     def _copy_last(self, pen: Pen, track: Track, done: Index, place: Place, k: Index) -> None:
-        self.f.copy(pen, track.last(pen, done, k), rows(pen, place.ref, k, track.dims))
+        target = rows(pen, place.ref, k, track.dims)
+        if isinstance(track, Beside):
+            track.copy_last(pen, k, target, self.f.copy)
+        else:
+            self.f.copy(pen, track.last(pen, done, k), target)

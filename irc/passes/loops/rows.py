@@ -26,7 +26,11 @@ from irc.passes.loops.builder import DYNAMIC, Index, Pen, dims_attribute
 from irc.sizes import Size
 
 ROW = "irc.row"
-VIEWS: tuple[type[Operation], ...] = (memref.ReinterpretCastOp, memref.SubviewOp)
+VIEWS: tuple[type[Operation], ...] = (
+    memref.ReinterpretCastOp,
+    memref.SubviewOp,
+    arith.SelectOp,
+)
 
 
 def row(
@@ -34,7 +38,9 @@ def row(
 ) -> SSAValue:
     """Row `number` of an array of shape [rows, *dims]."""
     if is_contiguous(ref):
-        view = rows(pen, ref, number, dims, hint)
+        # An offset that is a value, known or not, gives all rows one type.
+        offset = pen.index(pen.mul(number, pen.pool.size(sizes.product(dims))))
+        view = pen.reinterpret(ref, dims, offset, hint)
     else:
         view = _strided_row(pen, ref, number, dims)
         view.name_hint = hint

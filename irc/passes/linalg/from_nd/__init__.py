@@ -15,6 +15,7 @@ sources.py      from attributes, sizes and a random counter
 foreign.py      calls of functions of other libraries
 effects.py      state, checks, printing, branches
 recurrences.py  loops over time
+histories.py    what is read of their results
 """
 
 from __future__ import annotations

@@ -65,3 +65,33 @@ func.func @search(%x: tensor<f64>) -> tensor<f64> {
   } -> tensor<f64>
   func.return %r : tensor<f64>
 }
+
+// A history that is read only where steps made it is an output.
+// CHECK-LABEL: @history
+func.func @history(%x0: tensor<2xf32>) -> (tensor<?xf32, #nd.dims<"T">>, tensor<?xf32, #nd.dims<"T - 1">>) {
+  // CHECK: [[x:%.*]], [[y:%.*]] = nd.scan "T" from (%x0[1])
+  %x = nd.scan "T" from (history %x0[1]) : (tensor<2xf32>) -> (tensor<?xf32, #nd.dims<"T + 2">>) {
+  ^bb0(%t: tensor<i64>, %x1: tensor<f32>):
+    %a = nd.exp %x1 : tensor<f32>
+    // CHECK: nd.yield [[a:%.*]], [[a]] : tensor<f32>, tensor<f32>
+    nd.yield %a : tensor<f32>
+  }
+  %all = nd.slice %x[] at <"2"> step [1] : tensor<?xf32, #nd.dims<"T + 2">> to tensor<?xf32, #nd.dims<"T">>
+  // CHECK: (d0 + 1)
+  %rest = nd.slice %x[] at <"3"> step [1] : tensor<?xf32, #nd.dims<"T + 2">> to tensor<?xf32, #nd.dims<"T - 1">>
+  // CHECK: func.return [[y]]
+  func.return %all, %rest : tensor<?xf32, #nd.dims<"T">>, tensor<?xf32, #nd.dims<"T - 1">>
+}
+
+// One that is read from the beginning stays.
+// CHECK-LABEL: @history_is_kept
+func.func @history_is_kept(%x0: tensor<2xf32>) -> tensor<?xf32, #nd.dims<"T">> {
+  // CHECK: nd.scan "T" from (history %x0[1])
+  %x = nd.scan "T" from (history %x0[1]) : (tensor<2xf32>) -> (tensor<?xf32, #nd.dims<"T + 2">>) {
+  ^bb0(%t: tensor<i64>, %x1: tensor<f32>):
+    %a = nd.exp %x1 : tensor<f32>
+    nd.yield %a : tensor<f32>
+  }
+  %all = nd.slice %x[] at <"1"> step [1] : tensor<?xf32, #nd.dims<"T + 2">> to tensor<?xf32, #nd.dims<"T">>
+  func.return %all : tensor<?xf32, #nd.dims<"T">>
+}
