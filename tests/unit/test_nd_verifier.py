@@ -253,6 +253,32 @@ CASES: dict[str, tuple[str, str]] = {
     "grad (C2)": (
         f"%r = nd.grad %s wrt %i : tensor<f32> wrt {I3} -> {I3}",
         "grad (C2): only floats have derivatives"),
+    "extern_map (C1)": (
+        f'%r = nd.extern_map "f()" from "libm.so.6"(%x) : ({F3}) -> {F3}',
+        "extern_map (C1): `f()` is no name"),
+    "extern_map (C2)": (
+        f'%r = nd.extern_map "f" from "libm.so.6"(%x) : ({F3}) -> {F4}',
+        "extern_map (C2): operands and result differ in shape"),
+    "extern_map (C3)": (
+        f'%r = nd.extern_map "f" from "libm.so.6"(%x) : ({F3}) -> tensor<3xf16>',
+        "extern_map (C3): f16[3] has no type in C"),
+    "extern_map (C4)": (
+        f'%r = nd.extern_map "f" from "libm.so.6"(%x) : ({F3}) -> {F3} {{\n'
+        f"^bb0(%a: {F3}, %d: {F3}):\nnd.yield %d : {F3}\n}}",
+        "extern_map (C4): the derivative takes other values"),
+    "extern (C1)": (
+        f'%r = nd.extern "f" from "../libm.so.6" sizes <>(%x) : ({F3}) -> ({F3})',
+        "extern (C1): `../libm.so.6` is no name"),
+    "extern (C2)": (
+        f'nd.extern "f" from "libm.so.6" sizes <>(%x) : ({F3}) -> ()',
+        "extern (C2): there is no result"),
+    "extern (C3)": (
+        f'%r = nd.extern "f" from "libm.so.6" sizes <>(%x) : ({F3}) -> (tensor<f16>)',
+        "extern (C3): f16 has no type in C"),
+    "extern (C4)": (
+        f'%r = nd.extern "f" from "libm.so.6" sizes <>(%x) : ({F3}) -> ({F3}) {{\n'
+        f"^bb0(%a0: {F3}, %a1: {F3}, %a2: {F3}):\nnd.yield %a0, %a0 : {F3}, {F3}\n}}",
+        "extern (C4): the derivative yields other values"),
     "jvp (C1)": (
         f"%r = nd.jvp %i wrt %x along %x : {I3} wrt {F3} along {F3}",
         "jvp (C1): a derivative of i32[3]"),

@@ -143,3 +143,19 @@ func.func @control_and_derivatives(%p: tensor<i1>, %x: tensor<f32>, %v: tensor<3
   %j = nd.jvp %v wrt %v, %x along %v, %x consts %i disconnected : tensor<3xf32> wrt tensor<3xf32>, tensor<f32> along tensor<3xf32>, tensor<f32> consts tensor<3xf32>
   func.return
 }
+
+// CHECK-LABEL: @functions_of_other_libraries
+func.func @functions_of_other_libraries(%x: tensor<3xf64>, %m: tensor<?x?xf64, #nd.dims<"n", "m">>) {
+  // CHECK: nd.extern_map "erf" from "libm.so.6"(%x) : (tensor<3xf64>) -> tensor<3xf64> {
+  // CHECK-NEXT: ^bb0(%a: tensor<3xf64>, %y: tensor<3xf64>, %dy: tensor<3xf64>):
+  // CHECK-NEXT: nd.yield %dy : tensor<3xf64>
+  %e = nd.extern_map "erf" from "libm.so.6"(%x) : (tensor<3xf64>) -> tensor<3xf64> {
+  ^bb0(%a: tensor<3xf64>, %y: tensor<3xf64>, %dy: tensor<3xf64>):
+    nd.yield %dy : tensor<3xf64>
+  }
+  // CHECK: nd.extern_map "hypot" from "libm.so.6"(%x, %e) : (tensor<3xf64>, tensor<3xf64>) -> tensor<3xf32>
+  %h = nd.extern_map "hypot" from "libm.so.6"(%x, %e) : (tensor<3xf64>, tensor<3xf64>) -> tensor<3xf32>
+  // CHECK: %s, %t = nd.extern "f" from "libfoo.so" sizes <"n", "m">(%m, %x) : (tensor<?x?xf64, #nd.dims<"n", "m">>, tensor<3xf64>) -> (tensor<f64>, tensor<?xi32, #nd.dims<"m">>)
+  %s, %t = nd.extern "f" from "libfoo.so" sizes <"n", "m">(%m, %x) : (tensor<?x?xf64, #nd.dims<"n", "m">>, tensor<3xf64>) -> (tensor<f64>, tensor<?xi32, #nd.dims<"m">>)
+  func.return
+}
