@@ -87,7 +87,7 @@ def draw_spreads(found: dict[tuple[str, str], np.ndarray]) -> None:
                 one.set_title(f"{what}, {activation}")
                 for scheme in SCHEMES:
                     one.plot(range(1, 5), found[scheme, activation][row], "o-", label=scheme)
-                one.set_yscale("log")
+                one.set(yscale="log", xticks=range(1, 5), xlabel="layer")
         axes[0][0].legend()
 
     figure("initialization_spread", draw, width=9, height=7)
