@@ -20,6 +20,7 @@ from irc.passes.nd.batch_scans import BatchScansPass
 from irc.passes.nd.canonicalize import CanonicalizePass
 from irc.passes.nd.expand_grad import ExpandGradPass
 from irc.passes.nd.hoist_invariants import HoistInvariantsPass
+from irc.passes.nd.merge_products import MergeProductsPass
 from irc.passes.nd.simplify_scans import SimplifyScansPass
 from irc.passes.nd.stabilize import StabilizePass
 from irc.passes.nd.stabilize_scans import StabilizeScansPass
@@ -110,6 +111,7 @@ def test_equal_in_exact_arithmetic(seed: int) -> None:
     module = random_scans(np.random.default_rng(seed), tame=True)
     changed = module.clone()
     apply(changed, CanonicalizePass, SimplifyScansPass, HoistInvariantsPass, BatchScansPass)
+    apply(changed, MergeProductsPass)
     for sizes in SIZES:
         inputs = random_inputs(module, np.random.default_rng(seed), sizes)
         still = [np.asarray(np.nan_to_num(np.tanh(x))).astype(x.dtype) for x in inputs]

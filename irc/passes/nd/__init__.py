@@ -18,6 +18,7 @@ simplify_scans.py    loops without what nothing reads; unread_rows.py: what that
 hoist_invariants.py  what is the same at each step, once
 batch_scans.py       products of all steps at once: batch_early.py before a scan, batch_late.py
                      after it, sums_over_time.py in the place of states that add
+merge_products.py    products of one value, in what is left
 batch_rows.py        values of a step as rows of stacks
 scans.py             what these passes share
 
