@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import pytest
 from array_cases import ArrayCase
-from language import equal, program, run
+from language import call, equal, program, run
 from moving_cases import LETTERS, MOVED, NORMS, ORDERED
 from part_cases import PARTS
 
@@ -74,3 +74,25 @@ export def g(x: f64[2, 3]) -> (f64, f64[2, 3], f64[2, 3]) {{
     _, one, two = p.run("g", [X], None).results
     np.testing.assert_allclose(one, first, rtol=1e-7, atol=1e-7)
     np.testing.assert_allclose(two, second, rtol=1e-6, atol=1e-6)
+
+
+def test_a_tour() -> None:
+    """Parts, steps, shapes in text, a statement `if`, tuples and arrays among the results."""
+    outcome = call(
+        """
+def top(x: f32[n, d]) {
+    let z = x with [0, :] = 0
+    let z = z with [:, 1:3] += 1
+    let q = x[:, ::2].T
+    print "z {mean(z)} q {shape(q)}"
+    if mean(z) > 0 { print "positive" } else { print "not" }
+    return x.sum(axis=1).max(), (1, 2, 3), [1.0, 2.0];
+}
+export def f(x: f32[n, d]) -> (f32, i64, f32[2]) {
+    let m, t, v = top(x)
+    return m, t[1], v
+}""",
+        np.ones((2, 6), np.float32),
+    )
+    assert [r.tolist() for r in outcome.results] == [6, 2, [1, 2]]
+    assert outcome.prints == ["z 0.8333333 q (3, 2)", "positive"]

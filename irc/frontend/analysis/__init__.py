@@ -6,8 +6,9 @@ loading.py        files and imports; modules.py: constants and names of a module
 externs.py        functions of other libraries
 program.py        the functions of the module, one after the other
 functions.py      one exported function; a call of any other is written into it
-statements.py     let, update, assert, print, if, return; messages.py: their texts
-states.py         states, records of states, initialisers; partial.py: updates of a part
+statements.py     let, update, assert, print, if; messages.py: their texts
+returns.py        the ways through a body: return, also inside if
+states.py         states, records of states, initialisers; partial.py: updates of a part, with
 grads.py          grad; directions.py: vjp, jvp; jacobians.py: jacobian, hessian
 derivatives.py    what these share; pullback.py: all values of index variables together;
                   identity.py: arguments to differentiate by
@@ -17,7 +18,7 @@ signature.py      what the module says about itself; lints.py: warnings
 Recurrences:
 scans.py          scan; outline.py: the order of its equations; inits.py: values before time 0
 series.py         x[t-1] inside the scan; timed.py: positions that count with its steps
-loops.py          loop; searches.py: one with a condition
+loops.py          loop; searches.py: one with a condition; steps.py: how many steps they make
 carried.py        what goes from step to step; leaves.py: the tensors in it
 recurrences.py    what scan and loop share: time, and the place before them
 misplaced.py      their statements where they mean nothing
