@@ -19,8 +19,8 @@ windows (im2col), only a panel of some columns of it, which stays in the cache.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from xdsl.dialects import arith
 from xdsl.dialects.builtin import IntegerAttr, i64
@@ -269,42 +269,65 @@ def _outer_loops(
 @dataclass(eq=False)
 class Places:
     """
-    Where the columns of a panel lie.
+    Where the columns of a panel lie in B: column j of run r is `far[r] + step * j` behind its
+    first place, for j from `begin[r]` to `end[r]`. The last loop over columns makes the runs.
 
-    offsets    array of the distance in B of each column; None where that is `step` times the column
-    counters   arrays of the counters of the column loops; none where they are one loop in memory
+    far, begin, end   arrays, of which `runs` elements count; None where all columns are one run
+    counters          for each column its counters of the loops; none where these are one in memory
     """
 
-    offsets: SSAValue | None
     step: Index
-    counters: dict[int, SSAValue]
+    runs: Index = 1
+    far: SSAValue | None = None
+    begin: SSAValue | None = None
+    end: SSAValue | None = None
+    counters: dict[int, SSAValue] = field(default_factory=dict)
 
 
 def _places(c: Windows, pen: Pen, j0: Index, width: Index, shape: Shape) -> Places:
     """Worked out once for each panel, as it takes divisions."""
-    wide = [d for d in c.columns if c.s.loops[d] != 1]
-    if len(wide) <= 1 and c.joined is not None:
-        return Places(None, c.b.stride(wide[0]) if wide else 0, {})
-    offsets = pen.alloca(INDEX, [shape.columns], "offset")
-    counters: dict[int, SSAValue] = {}
-    if c.joined is None:
-        counters = {d: pen.alloca(INDEX, [shape.columns], "counter") for d in c.columns}
+    *others, last = [d for d in c.columns if c.s.loops[d] != 1] or c.columns[-1:]
+    step = c.b.stride(last)
+    if not others and c.joined is not None:
+        return Places(step)
     anchor = pen.anchor
-    (_, inner), (j,) = open_loops(pen, [(0, width)], ["column"], simd=False)
-    rest: Index = inner.add(j0, j)
-    total: Index = 0
-    for n, d in enumerate(reversed(c.columns)):
-        size = inner.pool.size(c.s.loops[d])
-        here = rest
-        if n < len(c.columns) - 1:
-            here = inner.binary(arith.RemUIOp, rest, size)
-            rest = inner.binary(arith.DivUIOp, rest, size)
-        total = inner.add(total, inner.mul(here, c.b.stride(d)))
-        if d in counters:
-            inner.store(inner.index(here), counters[d], [j])
-    inner.store(inner.index(total), offsets, [j])
+    far, begin, end = (pen.alloca(INDEX, [shape.columns], n) for n in ("far", "begin", "end"))
+    length = pen.pool.size(c.s.loops[last])
+    first = pen.binary(arith.DivUIOp, j0, length)
+    ends = pen.add(j0, width)
+    behind = pen.binary(arith.DivUIOp, pen.add(ends, pen.sub(length, 1)), length)
+    runs = pen.sub(behind, first)
+    (_, inner), (r,) = open_loops(pen, [(0, runs)], ["run"], simd=False)
+    row = inner.add(first, r)
+    start = inner.mul(row, length)
+    inner.store(inner.index(inner.sub(inner.max(start, j0), j0)), begin, [r])
+    inner.store(inner.index(inner.sub(inner.min(inner.add(start, length), ends), j0)), end, [r])
+    total = inner.mul(step, inner.sub(j0, start))
+    for d, counter in _unravelled(c, inner, row, others):
+        total = inner.add(total, inner.mul(counter, c.b.stride(d)))
+    inner.store(inner.index(total), far, [r])
     pen.anchor = anchor
-    return Places(offsets, 0, counters)
+    places = Places(step, runs, far, begin, end)
+    if c.joined is None:
+        places.counters = {d: pen.alloca(INDEX, [shape.columns], "counter") for d in c.columns}
+        (_, inner), (j,) = open_loops(pen, [(0, width)], ["column"], simd=False)
+        for d, counter in _unravelled(c, inner, inner.add(j0, j), c.columns):
+            inner.store(inner.index(counter), places.counters[d], [j])
+        pen.anchor = anchor
+    return places
+
+
+def _unravelled(
+    c: Windows, pen: Pen, number: Index, dims: Sequence[int]
+) -> Iterator[tuple[int, Index]]:
+    """The counters of loops that are counted as one, the last first."""
+    for n, d in enumerate(reversed(dims)):
+        size = pen.pool.size(c.s.loops[d])
+        if n == len(dims) - 1:
+            yield d, number
+            return
+        yield d, pen.binary(arith.RemUIOp, number, size)
+        number = pen.binary(arith.DivUIOp, number, size)
 
 
 def _pack(
@@ -321,14 +344,15 @@ def _pack(
     """
     ```
     for k..
-      for j in 0..width
-        panel[k, j] = B[base + k.. + offset[j]]
+      for r in 0..runs
+        for j in begin[r]..end[r]                      // neighbours in B, without a stride
+          panel[k, j] = B[base + k.. + far[r] + j]
       panel[k, width..] = 0
     ```
     """
     anchor = pen.anchor
     base = c.b.at(pen, fixed)
-    if places.offsets is None:
+    if places.far is None:
         base = pen.add(base, pen.mul(places.step, j0))
     bounds: list[tuple[Index, Index]] = [(0, pen.pool.size(c.s.loops[d])) for d in c.summed]
     pens, ivs = open_loops(pen, bounds, ["k", "l", "m", "n"], simd=False)
@@ -340,10 +364,15 @@ def _pack(
         source = at.add(source, at.mul(c.b.stride(d), iv))
     target = inner.add(panel_at, inner.mul(number, shape.columns))
     after = inner.anchor
-    (_, copy), (j,) = open_loops(inner, [(0, width)], ["column"])
-    offset = places.offsets
-    far = copy.load(offset, [j], "far") if offset is not None else copy.mul(places.step, j)
-    value = copy.load(c.b.flat, [copy.add(source, far)], "b")
+    run = inner
+    lb: Index = 0
+    ub: Index = width
+    if places.far is not None and places.begin is not None and places.end is not None:
+        (_, run), (r,) = open_loops(inner, [(0, places.runs)], ["run"], simd=False)
+        source = run.add(source, run.load(places.far, [r], "far"))
+        lb, ub = run.load(places.begin, [r], "begin"), run.load(places.end, [r], "end")
+    (_, copy), (j,) = open_loops(run, [(lb, ub)], ["column"])
+    value = copy.load(c.b.flat, [copy.add(source, copy.mul(places.step, j))], "b")
     copy.store(widened(copy, value, c.element), panel, [copy.add(target, j)])
     inner.anchor = after
     if not isinstance(width, int):
