@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nd_programs import context, parse, same_bits
+from nd_programs import context, parse, program, same_bits
 from random_programs import random_inputs
 from random_scans import random_scans
+from work import LINEAR, growth
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import SSAValue
 
+from irc.dialects.nd import Builder, ScanDraft
 from irc.dtypes import BOOL, F32, F64, I32
 from irc.execution import execute
 from irc.execution.outcome import Outcome
@@ -24,6 +28,7 @@ from irc.passes.nd.merge_products import MergeProductsPass
 from irc.passes.nd.simplify_scans import SimplifyScansPass
 from irc.passes.nd.stabilize import StabilizePass
 from irc.passes.nd.stabilize_scans import StabilizeScansPass
+from irc.sizes import var
 
 EXACT = (HoistInvariantsPass, SimplifyScansPass)
 SIZES = ({"n": 3, "m": 2}, {"n": 0, "m": 1}, {"n": 1, "m": 0}, {"n": 7, "m": 1})
@@ -118,3 +123,51 @@ def test_equal_in_exact_arithmetic(seed: int) -> None:
         a, b = (execute(m, "f", still) for m in (module, changed))
         assert a.failure is None and b.failure is None
         assert all(map(near, a.results, b.results))
+
+
+def long_body(length: int) -> ModuleOp:
+    """A recurrence with products before, in and behind it, and a sum, `length` times over."""
+
+    def body(b: Builder, u: SSAValue, w: SSAValue, x0: SSAValue, s0: SSAValue) -> list[SSAValue]:
+        scan = ScanDraft(var("T"))
+        x, s = scan.state(x0), scan.state(s0)
+        row, total = scan.tap(x, 1), scan.tap(s, 1)
+        inside = Builder(scan.block)
+        for _ in range(length):
+            early = inside.dot(w, inside.sin(scan.row(u)), ([], []), ([1], [0]))
+            row = inside.sigmoid(inside.add(inside.dot(w, row, ([], []), ([1], [0])), early))
+            total = inside.add(total, inside.dot(row, scan.row(u), ([], []), ([], [])))
+            scan.output(inside.dot(inside.neg(row), w, ([], []), ([0], [0])))
+        x.next, s.next = row, total
+        return [b.log(r) for r in b.insert(scan.finish()).results]
+
+    types = [("f64", (var("T"), 3)), ("f64", (3, 3)), ("f64", (1, 3)), ("f64", (1, 3, 3))]
+    return program(types, body)
+
+
+def many_scans(count: int) -> ModuleOp:
+    def body(b: Builder, u: SSAValue, w: SSAValue, x: SSAValue) -> SSAValue:
+        for _ in range(count):
+            scan = ScanDraft(var("T"))
+            state = scan.state(x, history=True)
+            inside = Builder(scan.block)
+            product = inside.dot(w, inside.exp(scan.row(u)), ([], []), ([1], [0]))
+            state.next = inside.sigmoid(inside.add(scan.tap(state, 1), product))
+            (rows,) = b.insert(scan.finish()).results
+            x = b.log(b.slice(rows, (1, 3), (var("T"), 0), [1, 1]))
+        return x
+
+    return program([("f64", (var("T"), 3)), ("f64", (3, 3)), ("f64", (1, 3))], body)
+
+
+PASSES = (*EXACT, StabilizeScansPass, BatchScansPass, MergeProductsPass)
+
+
+@pytest.mark.parametrize("one", PASSES)
+@pytest.mark.parametrize(("make", "size"), [(long_body, 20), (many_scans, 20)])
+def test_work_is_linear(one: Any, make: Callable[[int], ModuleOp], size: int) -> None:
+    def prepare(size: int) -> Callable[[], None]:
+        module = make(size)
+        return lambda: one().apply(context(), module)
+
+    assert growth(prepare, size) < LINEAR

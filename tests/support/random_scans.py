@@ -52,7 +52,7 @@ def random_scans(
     tame   no elementary functions and no gathers; values are squashed before they feed back
     """
     types = [nd.tensor(F32, (N, M)), *(nd.tensor(d, (N, 3)) for d in dtypes)]
-    types += [nd.tensor(d, (3, 3)) for d in dtypes] + [nd.tensor(dtypes[0], (N, 2, 3))]
+    types += [nd.tensor(d, (3, 3)) for d in dtypes] * 2 + [nd.tensor(dtypes[0], (N, 2, 3))]
     types += [nd.tensor(d, (3,)) for d in dtypes] + [nd.tensor(BOOL)]
     block = Block(arg_types=types)
     for i, arg in enumerate(block.args):

@@ -13,7 +13,7 @@ from irc.dialects.nd.rows import repeat
 from irc.dialects.nd.scalar import PointwiseOp
 from irc.dialects.nd.structure import BroadcastOp
 from irc.dtypes import I64
-from irc.passes.nd.batch_rows import PRODUCTS, Steps, affordable
+from irc.passes.nd.batch_rows import PRODUCTS, Steps, affordable, elements
 from irc.passes.nd.scans import KIND, finish, loop_title, several, title, window
 from irc.passes.remarks import listening, remark
 
@@ -70,7 +70,7 @@ class Early:
     def _early_values(self) -> set[SSAValue]:
         """From rows of sequences and the time forwards, also through states that only delay."""
         steps, op = self.steps, self.op
-        there = [a for s in op.sequences for a in s.args] + op.outputs
+        there = elements([*(a for s in op.sequences for a in s.args), *op.outputs])
         missing: dict[Operation, int] = {}
         for one in steps.ops:
             if one in self.refused or not steps.batchable(one):

@@ -11,7 +11,7 @@ from irc.dialects.nd.builder import Builder
 from irc.dialects.nd.loops import ScanDraft, ScanOp, ScanState
 from irc.dialects.nd.sources import PhiloxOp
 from irc.dtypes import I64
-from irc.passes.nd.batch_rows import PRODUCTS, Steps, affordable
+from irc.passes.nd.batch_rows import PRODUCTS, Steps, affordable, elements
 from irc.passes.nd.rules import nested_ops
 from irc.passes.nd.scans import (
     KIND,
@@ -106,7 +106,8 @@ class Late:
         """Whether its operands stand in stacks, or such stacks are not much larger."""
         rows = [x for x in product.operands if not self.steps.is_fixed([x])]
         new = [x for x in rows if x not in self.kept]
-        return affordable(new, [product.results[0], *(x for x in rows if x in self.kept)])
+        there = [product.results[0], *(x for x in rows if x in self.kept)]
+        return affordable(new, elements(there))
 
     # -- the scan without it
 

@@ -99,8 +99,8 @@ def elements(xs: Iterable[SSAValue]) -> Poly:
     return sizes.poly(sum((sizes.poly(sizes.product(dims_of(x))) for x in xs), sizes.const(0)))
 
 
-def affordable(new: Iterable[SSAValue], there: Iterable[SSAValue]) -> bool:
-    """Whether stacks of `new` rows are not much larger than those of `there`, as far as known."""
-    excess = elements(new) - elements(there) * AFFORDABLE
+def affordable(new: Iterable[SSAValue], there: Poly) -> bool:
+    """Whether stacks of `new` rows are not much larger than `there`, as far as known."""
+    excess = elements(new) - there * AFFORDABLE
     known: Size = sizes.size(excess)
     return known <= 0 if isinstance(known, int) else not (excess - 1).nonnegative()

@@ -20,7 +20,7 @@ from irc.dialects.nd.loops import ScanOp, ScanState
 from irc.dialects.nd.reduction import SumOp
 from irc.dialects.nd.sources import FullOp
 from irc.dialects.nd.structure import BroadcastOp, ReshapeOp, TransposeOp
-from irc.passes.nd.batch_rows import Steps, affordable
+from irc.passes.nd.batch_rows import Steps, affordable, elements
 
 # What commutes with a sum, besides products by what is the same at each step.
 LINEAR = (TransposeOp, ReshapeOp, BroadcastOp, SumOp)
@@ -185,4 +185,4 @@ def _pays(dot: DotOp, steps: Steps, kept: set[SSAValue]) -> bool:
     if any(steps.is_fixed([x]) for x in dot.operands):
         return False
     new = [x for x in dot.operands if x not in kept]
-    return len(new) < 2 and affordable(new, [x for x in dot.operands if x in kept])
+    return len(new) < 2 and affordable(new, elements(x for x in dot.operands if x in kept))
