@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from xdsl.dialects import func, memref
+from xdsl.dialects import arith, func, memref
 from xdsl.dialects.builtin import ArrayAttr, MemRefType
 from xdsl.dialects.linalg.ops import GenericOp, IndexOp
 from xdsl.ir import Attribute, Operation, SSAValue
@@ -36,8 +36,12 @@ class Shapes:
         known = self._known.get(ref)
         if known is None:
             op = ref.owner
-            attr = op.attributes.get(DIMS) if isinstance(op, Operation) else None
-            known = self._known[ref] = _named(ref.type, attr)
+            if isinstance(op, arith.SelectOp):  # one of two arrays of these sizes
+                known = self.of(op.lhs)
+            else:
+                attr = op.attributes.get(DIMS) if isinstance(op, Operation) else None
+                known = _named(ref.type, attr)
+            self._known[ref] = known
         return known
 
 
