@@ -244,3 +244,63 @@ case(
 }
 """, (u * k6)[::-1], u,
 )  # fmt: skip
+
+# -- one search for each value of index variables
+
+
+def collatz(n: int) -> int:
+    """Steps to 1, 50 at most."""
+    count = 0
+    while n > 1 and count < 50:
+        n, count = (n // 2 if n % 2 == 0 else 3 * n + 1), count + 1
+    return count
+
+
+def escape(c: complex) -> int:
+    z, count = 0j, 0
+    while abs(z) ** 2 < 4 and count < 30:
+        z, count = z * z + c, count + 1
+    return count
+
+
+case(
+    "searches side by side", """def steps(n) {
+    loop m = n, c = 0 for i < 50 while m > 1 {
+        next m = if m % 2 == 0 then m // 2 else 3 * m + 1
+        next c = i + 1
+    }
+    return c
+}
+export def f(n: i64[T]) -> i64[T] = [steps(n[i]) for i]
+""", [collatz(n) for n in range(1, 20)], np.arange(1, 20),
+)  # fmt: skip
+case(
+    "what has stopped stays", """def escape(a, b) {
+    loop z = (0.0, 0.0), n = 0 while z[0] ** 2 + z[1] ** 2 < 4 and n < 30 {
+        let x, y = z
+        next z = (x * x - y * y + a, 2 * x * y + b)
+        next n += 1
+    }
+    return n
+}
+export def f(re: f64[w], im: f64[h]) -> i64[h, w] = [escape(re[j], im[i]) for i, j]
+""", [[escape(a + 1j * b) for a in (-2.0, -1.1, 0.1, 1)] for b in (-1.0, 0.2, 0.3)],
+    np.array([-2.0, -1.1, 0.1, 1]), np.array([-1.0, 0.2, 0.3]),
+)  # fmt: skip
+case(
+    "each reads as far as it wants", """def until_zero(x, k) {
+    loop n = k while x[n] > 0 { assert n < 4, "{n}"; next n += 1 }
+    return n
+}
+export def f(x: f64[m], k: i64[T]) -> i64[T] = [until_zero(x, k[i]) for i]
+""", [3, 3, 3, 4], np.array([1.0, 1, 1, 0, 0]), np.array([0, 1, 3, 4]),
+)  # fmt: skip
+case(
+    "numbers of steps that are data", """def halved(x, k) {
+    loop y = x for j < k { next y = y / 2 + j }
+    return y
+}
+export def f(x: f64[T], k: i64[T]) -> f64[T, T] = [halved(x[i], k[j]) for i, j]
+""", [[4.0, 2.0, 2.0], [8.0, 4.0, 3.0], [12.0, 6.0, 4.0]],
+    np.array([4.0, 8, 12]), np.array([0, 1, 2]),
+)  # fmt: skip

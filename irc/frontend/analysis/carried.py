@@ -14,7 +14,7 @@ from typing import Literal
 from xdsl.ir import SSAValue
 
 from irc.diagnostics import Label, Span
-from irc.dtypes import I64, DType
+from irc.dtypes import BOOL, I64, DType
 from irc.frontend.analysis.broadcasting import adapts, binder_size, merged_batch, spread
 from irc.frontend.analysis.env import Env
 from irc.frontend.analysis.pointwise import open_kind
@@ -60,9 +60,9 @@ class Carried:
         self._known = typed[0] if typed else None
         self._bool = whole
 
-    def start(self, env: Env) -> None:
-        """Begins with the dtype that the initial values have, if they have one."""
-        known = self._known or (env.tensor(self.initial[0]).dtype if self._bool else None)
+    def start(self, env: Env, hint: DType | None = None) -> None:
+        """Begins with the dtype that the initial values have, or else `hint`, if there is one."""
+        known = self._known or (BOOL if self._bool else hint)
         if known is not None:
             self.close(env, known)
 
@@ -89,6 +89,12 @@ class Carried:
 
         return Open(make, self.kind, self.dims, origin, self.batch)
 
+    def needs(self, env: Env, batch: Sequence[Binder]) -> None:
+        """Raises Wider unless it has a value for each value of these index variables."""
+        if not set(batch) <= set(self.batch):
+            both = {*batch, *self.batch}
+            raise Wider(self.key, tuple(b for b in env.binders if b in both))
+
     def take(self, env: Env, value: Numeric, span: Span) -> Numeric:
         """
         The next value, fitted; an open one as long as no dtype is known.
@@ -97,10 +103,7 @@ class Carried:
         """
         if len(value.dims) != len(self.dims) or not env.facts.same_dims(value.dims, self.dims):
             raise self._other_shape(env, value, span)
-        batch = merged_batch(env, [value])
-        if not set(batch) <= set(self.batch):
-            both = {*batch, *self.batch}
-            raise Wider(self.key, tuple(b for b in env.binders if b in both))
+        self.needs(env, merged_batch(env, [value]))
         if isinstance(value, Tensor):
             with env.at(span):
                 if self.dtype is None and not all(adapts(x, value.dtype) for x in self.initial):

@@ -7,7 +7,10 @@ a number of steps that is data, an `nd.while`. Both carry the parts of the value
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 
 from xdsl.ir import Block, SSAValue
 
@@ -16,42 +19,21 @@ from irc.dialects.nd import Builder
 from irc.dialects.nd.control import YieldOp
 from irc.dialects.nd.loops import ScanDraft, ScanState
 from irc.dialects.nd.types import dims_of
-from irc.dtypes import BOOL, I64, DType
+from irc.dtypes import BOOL, DType
 from irc.frontend import tree, walk
 from irc.frontend.analysis import expressions, operators
-from irc.frontend.analysis.broadcasting import spread
+from irc.frontend.analysis.broadcasting import merged_batch, spread
 from irc.frontend.analysis.carried import Carried
-from irc.frontend.analysis.describe import article
+from irc.frontend.analysis.checks import guarded, over
 from irc.frontend.analysis.env import Env, hint
 from irc.frontend.analysis.leaves import leaves, rebuilt, same_parts
 from irc.frontend.analysis.outline import defines, returns
 from irc.frontend.analysis.problems import Problem, guesses
 from irc.frontend.analysis.recurrences import Hints, Recurrence, Wider
-from irc.frontend.analysis.scans import steps
-from irc.frontend.analysis.searches import Search
-from irc.frontend.analysis.sizing import known_size, not_negative
+from irc.frontend.analysis.searches import Alive, Search
 from irc.frontend.analysis.statements import execute, poison, truth
+from irc.frontend.analysis.steps import Header, header_of
 from irc.frontend.analysis.values import Binder, Numeric, Origin, Tensor, Value
-from irc.sizes import Size, poly
-
-
-@dataclass(frozen=True)
-class Header:
-    """
-    How long a loop goes on.
-
-    most    a number of steps that is not exceeded: of `max`, or of a `for` that is a size
-    bound   of `for`, where it is data, or not known to be above `most`
-    """
-
-    most: Size | None
-    bound: Tensor | Size | None
-    condition: tree.Expr | None
-
-    @property
-    def known(self) -> Size | None:
-        """The number of steps, when nothing else ends the loop."""
-        return self.most if self.condition is None and self.bound is None else None
 
 
 @dataclass(eq=False)
@@ -90,28 +72,37 @@ class Loop:
     node: tree.Loop
     header: Header
     carries: dict[str, Carry]
+    hints: Hints
     recurrence: Recurrence = field(init=False)
     draft: ScanDraft | None = None
     search: Search | None = None
 
 
+_WAITING = "while", 0  # in `Hints`: the index variables that the condition depends on
+
+
 def loop(env: Env, node: tree.Loop) -> None:
     """Writes the loop; its names become their last values. Raises Problem."""
-    header = _header(env, node)
+    header = header_of(env, node)
     first = _first_values(env, node)
     hints: Hints = {}
+    dtypes: dict[tuple[str, int], DType] = {}
     mark = env.unit.mark()
     while True:
-        carries = {c.node.name.name: Carry(c.node, c.first) for c in first}
+        x = Loop(
+            env, node, header, {c.node.name.name: Carry(c.node, c.first) for c in first}, hints
+        )
         try:
             with env.at(node.span):
-                return _write(Loop(env, node, header, carries), hints)
+                return _write(x, dtypes)
         except Wider as wider:
             env.unit.back_to(mark)
             hints[wider.key] = wider.batch
+            known = [part.carried for part in _parts(x)]
+            dtypes |= {c.key: c.dtype for c in known if c.dtype is not None}
 
 
-def _write(x: Loop, hints: Hints) -> None:
+def _write(x: Loop, dtypes: Mapping[tuple[str, int], DType]) -> None:
     env, index, header = x.env, x.node.index, x.header
     name = index.name if index else tree.Ident(x.node.span, "step")
     binder = Binder(name.name, name.span, header.most, given=True)
@@ -124,7 +115,7 @@ def _write(x: Loop, hints: Hints) -> None:
             env, binder, lambda: search.number(env, x.recurrence), word="loop"
         )
     for carry in x.carries.values():
-        _begin(x, carry, hints)
+        _begin(x, carry, dtypes)
     results = _scanned(x) if x.draft is not None else _searched(x)
     for carry, parts in zip(x.carries.values(), results, strict=True):
         origin = Origin(carry.name, carry.node.name.span, "let", how="the last value of a loop")
@@ -138,62 +129,6 @@ def _write(x: Loop, hints: Hints) -> None:
             )
     if index is not None:
         env.hints[name.name] = f"`{name.name}` counts the steps inside its loop, which ends before"
-
-
-# -- the header
-
-
-def _header(env: Env, node: tree.Loop) -> Header:
-    count, data = None, None
-    if node.index is not None:
-        data = _data(env, node.index)
-        count = steps(env, node.index, "loop") if data is None else None
-    if node.index is None and node.condition is None and node.limit is None:
-        head = node.span._replace(
-            end_line=node.carries[-1].span.end_line, end_col=node.carries[-1].span.end_col
-        )
-        raise env.error(
-            "E0514", "nothing ends this loop", head, "no `for`, no `while`, no `max`",
-            helps=["write `for i < 10`, or `while` and a condition"],
-        )  # fmt: skip
-    limit = _limit(env, node.limit)
-    if count is None or limit is None:
-        return Header(limit if count is None else count, data, node.condition)
-    if env.nonnegative(poly(limit) - count):
-        return Header(count, None, node.condition)
-    fewer = env.nonnegative(poly(count) - limit)
-    return Header(limit, None if fewer else count, node.condition)
-
-
-def _data(env: Env, index: tree.IndexVar) -> Tensor | None:
-    """The bound of `for` as an i64 scalar, when it is data; None when it is a size."""
-    assert index.bound is not None
-    if index.op != "<":
-        return None
-    value = expressions.evaluate(env, index.bound)
-    if not isinstance(value, Tensor) or value.rank or not value.dtype.is_integer:
-        return None
-    if value.batch:
-        raise env.unsupported(
-            "a number of steps that depends on an index variable", index.bound.span,
-            helps=["take the largest, and keep the value with `if` where a step is too much"],
-        )  # fmt: skip
-    with env.at(index.bound.span) as b:
-        return Tensor(b.cast(value.ssa, I64), value.origin)
-
-
-def _limit(env: Env, node: tree.Expr | None) -> Size | None:
-    if node is None:
-        return None
-    value = expressions.evaluate(env, node)
-    known = known_size(value)
-    if known is None:
-        raise env.error(
-            "E0514", "the limit of a loop is not a size", node.span, f"this is {article(value)}",
-            notes=["what a derivative of the loop keeps has a size that is known before"],
-            helps=["`max` takes literals, constants and the sizes in types"],
-        )  # fmt: skip
-    return not_negative(env, node, known, "the limit of the loop")
 
 
 # -- carried values
@@ -218,17 +153,17 @@ def _first_values(env: Env, node: tree.Loop) -> list[Carry]:
     return list(found.values())
 
 
-def _begin(x: Loop, carry: Carry, hints: Hints) -> None:
+def _begin(x: Loop, carry: Carry, dtypes: Mapping[tuple[str, int], DType]) -> None:
     env = x.env
     for k, leaf in enumerate(leaves(env, carry.first, carry.span, "carried by a loop")):
         key = carry.name, k
-        wanted = {*leaf.batch, *hints.get(key, ())}
+        wanted = {*leaf.batch, *x.hints.get(key, ())}
         batch = tuple(b for b in env.binders if b in wanted)
         carried = Carried(key, carry.name, carry.span, [leaf], leaf.dims, batch, lambda dtype: None)
         part = Part(carried)
         carried.begin = lambda dtype, part=part: _enter(x, part, dtype)  # type: ignore[misc]
         carry.parts.append(part)
-        carried.start(env)
+        carried.start(env, dtypes.get(key))
 
 
 def _enter(x: Loop, part: Part, dtype: DType) -> None:
@@ -285,7 +220,8 @@ def _scanned(x: Loop) -> list[list[Tensor]]:
     draft.time.name_hint = hint(x.recurrence.binder.name)
     with x.recurrence.entered(draft.block):
         _define(x, draft.time)
-        rows = _body(x)
+        _statements(x)
+        rows = _rows(x)
     for carry, tensors in zip(x.carries.values(), rows, strict=True):
         for part, row in zip(carry.parts, tensors, strict=True):
             assert part.state is not None
@@ -304,68 +240,108 @@ def _scanned(x: Loop) -> list[list[Tensor]]:
 
 
 def _searched(x: Loop) -> list[list[Tensor]]:
-    env, search = x.env, x.search
+    """
+    The body is read before the condition, as it tells more about the dtypes of numbers.
+
+    Where the condition turns out to depend on index variables, both are read again: what is done
+    for one of their values waits for the others.
+    """
+    env, search, r = x.env, x.search, x.recurrence
     assert search is not None
-    indexed = x.node.index is not None
-    with x.recurrence.entered(search.cond):
-        _define(x, search.number(env, x.recurrence) if indexed else None)
+    batch = x.hints.get(_WAITING, ())
+    alive = Alive.of(r, search, batch) if batch else None
+    with _written(x, search.body):
+        if alive is None:
+            _statements(x)
+        else:
+            for part in _parts(x):
+                part.carried.needs(env, batch)
+            going = alive.going(env, _condition(x))
+            with guarded(env, going, holds=True):
+                _statements(x)
+    with _written(x, search.cond):
         holds = _condition(x)
-    search.here = search.body
-    with x.recurrence.entered(search.body):
-        _define(x, search.number(env, x.recurrence) if indexed else None)
-        rows = _body(x)
-    for carry, tensors in zip(x.carries.values(), rows, strict=True):
-        for part, row in zip(carry.parts, tensors, strict=True):
-            assert part.place is not None
-            search.nexts[part.place] = row.ssa
-    op = search.finish(env.b, holds, x.header.most)
+        if set(holds.batch) - set(batch):
+            raise Wider(_WAITING, merged_batch(env, [holds]))
+        go = holds.ssa if alive is None else alive.any(env, holds)
+    with _written(x, search.body):
+        rows = _rows(x)
+        if alive is not None:
+            rows = [
+                [
+                    _where(env, going, row, _argument(x, part))
+                    for part, row in zip(c.parts, own, strict=True)
+                ]
+                for c, own in zip(x.carries.values(), rows, strict=True)
+            ]
+    for part, row in zip(_parts(x), chain.from_iterable(rows), strict=True):
+        assert part.place is not None
+        search.nexts[part.place] = row.ssa
+    op = search.finish(env.b, go, x.header.most)
     return [
         [Tensor(op.res[p.place or 0], t.origin, t.batch) for p, t in zip(c.parts, row, strict=True)]
         for c, row in zip(x.carries.values(), rows, strict=True)
     ]
 
 
-def _condition(x: Loop) -> SSAValue:
+@contextmanager
+def _written(x: Loop, block: Block) -> Iterator[None]:
+    """Inside, ops go to this block of the search, in which the names have values of their own."""
+    search = x.search
+    assert search is not None
+    search.here = block
+    with x.recurrence.entered(block):
+        indexed = x.node.index is not None
+        _define(x, search.number(x.env, x.recurrence) if indexed else None)
+        yield
+
+
+def _where(env: Env, going: Tensor, new: Tensor, old: SSAValue) -> Tensor:
+    mask = over(env, spread(env, going, new.batch, ()), new)
+    return Tensor(env.b.where(mask.ssa, new.ssa, old), batch=new.batch)
+
+
+def _parts(x: Loop) -> list[Part]:
+    return [part for carry in x.carries.values() for part in carry.parts]
+
+
+def _condition(x: Loop) -> Tensor:
     """Whether another step is made; `while` is asked where `for` has steps left."""
     env, header = x.env, x.header
     if header.bound is None:
         return _holds(env, header.condition)
-    index, bound = env.unit.times[x.recurrence.symbol], header.bound
-    last = bound.ssa if isinstance(bound, Tensor) else env.b.size(bound)
-    left = env.b.scalar("lt", index, last)
+    index, bound = Tensor(env.unit.times[x.recurrence.symbol]), header.bound
+    last = bound if isinstance(bound, Tensor) else Tensor(env.b.size(bound))
+    index = spread(env, index, last.batch, ())
+    left = Tensor(env.b.scalar("lt", index.ssa, last.ssa), batch=last.batch)
     if header.condition is None:
         return left
+    if left.batch:
+        with guarded(env, left, holds=True):
+            asked = _holds(env, header.condition)
+        batch = merged_batch(env, [left, asked])
+        both = [spread(env, one, batch, ()).ssa for one in (left, asked)]
+        return Tensor(env.b.scalar("and", *both), batch=batch)
     with env.region() as then:
         asked = _holds(env, header.condition)
-        then.add_op(YieldOp.create(operands=[asked]))
+        then.add_op(YieldOp.create(operands=[asked.ssa]))
     orelse = Block()
-    no = Builder(orelse, env.b.location).full((), BOOL, False)
+    no = Builder(orelse, env.b.location).like(asked.ssa, False)
     orelse.add_op(YieldOp.create(operands=[no]))
-    return env.b.if_(left, then, orelse)[0]
+    return Tensor(env.b.if_(left.ssa, then, orelse)[0], batch=asked.batch)
 
 
-def _holds(env: Env, node: tree.Expr | None) -> SSAValue:
+def _holds(env: Env, node: tree.Expr | None) -> Tensor:
     if node is None:
-        return env.b.full((), BOOL, True)
-    value = truth(env, node, "while")
-    holds = env.tensor(value, BOOL)
-    if holds.batch:
-        raise env.unsupported(
-            "a `while` that depends on an index variable", node.span,
-            helps=["go on until all are done, and keep with `if` the values that are done"],
-        )  # fmt: skip
-    return holds.ssa
+        return Tensor(env.b.full((), BOOL, True))
+    return env.tensor(truth(env, node, "while"), BOOL)
 
 
 # -- the body
 
 
-def _body(x: Loop) -> list[list[Tensor]]:
-    """
-    Reads the statements; the next values of all names.
-
-    Mistakes are reported; raises Problem when there was any.
-    """
+def _statements(x: Loop) -> None:
+    """Reads the statements. Mistakes are reported; raises Problem when there was any."""
     env, good = x.env, True
     for statement in x.node.body.statements:
         try:
@@ -381,8 +357,12 @@ def _body(x: Loop) -> list[list[Tensor]]:
             env.problems.report(_no_next(env, carry), env.frame.node)
     if not good:
         raise Problem(None)
+
+
+def _rows(x: Loop) -> list[list[Tensor]]:
+    """The next values of all names in the IR."""
+    env, carried = x.env, [part.carried for part in _parts(x)]
     rows = []
-    carried = [part.carried for carry in x.carries.values() for part in carry.parts]
     for carry in x.carries.values():
         row = []
         for part in carry.parts:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from xdsl.ir import SSAValue
-
 from irc.frontend import tree
 from irc.frontend.analysis.env import Env
 from irc.frontend.analysis.values import (
@@ -26,7 +24,7 @@ class Message:
     """A text in which `{i}` stands for value i of `shown`; braces themselves are doubled."""
 
     text: str
-    shown: list[SSAValue]
+    shown: list[Tensor]
 
 
 def filled(env: Env, template: tree.Template, scalars: bool) -> Message:
@@ -34,7 +32,7 @@ def filled(env: Env, template: tree.Template, scalars: bool) -> Message:
     from irc.frontend.analysis.expressions import evaluate
 
     text: list[str] = []
-    shown: list[SSAValue] = []
+    shown: list[Tensor] = []
     for part in template.parts:
         if isinstance(part, str):
             text.append(_literal(part))
@@ -53,7 +51,7 @@ def filled(env: Env, template: tree.Template, scalars: bool) -> Message:
     return Message("".join(text), shown)
 
 
-def _show(env: Env, value: Value, part: tree.Interpolation, shown: list[SSAValue]) -> str:
+def _show(env: Env, value: Value, part: tree.Interpolation, shown: list[Tensor]) -> str:
     match value:
         case Text(value=string):
             return _literal(string)
@@ -75,7 +73,7 @@ def _show(env: Env, value: Value, part: tree.Interpolation, shown: list[SSAValue
                 part.value.span,
                 "messages show numbers, tensors and shapes",
             )
-    shown.append(env.tensor(value).ssa)
+    shown.append(env.tensor(value))
     return f"{{{len(shown) - 1}:{part.format}}}" if part.format else f"{{{len(shown) - 1}}}"
 
 

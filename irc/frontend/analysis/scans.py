@@ -7,14 +7,12 @@ from dataclasses import dataclass, field
 
 from xdsl.ir import SSAValue
 
-from irc import sizes
 from irc.dialects.nd.loops import ScanDraft, ScanOp
 from irc.dialects.nd.structure import offsets
 from irc.dialects.nd.types import dims_of
 from irc.dtypes import BOOL
 from irc.frontend import tree, walk
 from irc.frontend.analysis import expressions, lints
-from irc.frontend.analysis.describe import spelled
 from irc.frontend.analysis.env import Env, hint
 from irc.frontend.analysis.inits import Past, past
 from irc.frontend.analysis.leaves import rebuilt
@@ -22,10 +20,10 @@ from irc.frontend.analysis.outline import Outline, Part, outline
 from irc.frontend.analysis.problems import Problem, guesses
 from irc.frontend.analysis.recurrences import Hints, Recurrence, Wider
 from irc.frontend.analysis.series import Equation, Input, extended
-from irc.frontend.analysis.sizing import known_size, not_negative
 from irc.frontend.analysis.statements import execute, poison, truth
+from irc.frontend.analysis.steps import steps, truncation
 from irc.frontend.analysis.values import Binder, Origin, Series, Tensor
-from irc.sizes import Size, poly
+from irc.sizes import Size
 
 
 @dataclass
@@ -55,7 +53,7 @@ def scan(env: Env, node: tree.Scan) -> None:
     """Writes the scan; its equations become tensors of all steps. Raises Problem."""
     parts = outline(env, node)
     count = steps(env, node.index, "scan")
-    truncate = _truncate(env, node.truncate)
+    truncate = truncation(env, node.truncate)
     hints: Hints = {}
     mark = env.unit.mark()
     while True:
@@ -88,48 +86,6 @@ def _write(
         draft.stop = s.stop
         _finish(s, rows)
     _hints_behind(s)
-
-
-# -- the header
-
-
-def steps(env: Env, index: tree.IndexVar, word: str) -> Size:
-    """The number of steps. Raises E0514 for what is none."""
-    assert index.bound is not None
-    name, text = index.name.name, spelled(env, index.bound)
-    if index.op != "<":
-        raise env.error(
-            "E0514", f"the steps of a `{word}` are stated with `<`", index.span,
-            "time starts at 0",
-            helps=[f"write `{name} < {text} + 1`"] if index.op == "<=" else [],
-        )  # fmt: skip
-    value = expressions.evaluate(env, index.bound)
-    known = known_size(value)
-    if known is None:
-        helps = ["the number of steps is built from literals, constants and the sizes in types"]
-        if word == "scan":
-            helps.append(f"for a number that is data: `loop ... for {name} < {text}`")
-        raise env.error(
-            "E0514", "the number of steps is not a size", index.bound.span,
-            f"this is {value.type}", helps=helps,
-        )  # fmt: skip
-    return not_negative(env, index.bound, known, "the number of steps")
-
-
-def _truncate(env: Env, node: tree.Expr | None) -> Size | None:
-    if node is None:
-        return None
-    value = expressions.evaluate(env, node)
-    known = known_size(value)
-    text = "truncated gradients go back a number of steps that is known, and at least 1"
-    if known is None or env.nonnegative(-known):
-        raise env.error(
-            "E0514", "this is no number of steps to go back", node.span, f"this is {value.type}",
-            notes=[text], helps=["write `truncate 10`, or leave it out to go back to the start"],
-        )  # fmt: skip
-    size = sizes.size(env.facts.normal(known))
-    env.require(poly(size) - 1, f"truncate {spelled(env, node)} is not positive", node.span)
-    return size
 
 
 # -- initial values

@@ -10,9 +10,11 @@ from irc.dialects.nd import Builder
 from irc.dialects.nd.control import YieldOp
 from irc.dialects.nd.loops import WhileOp
 from irc.dialects.nd.structure import offsets
-from irc.dtypes import I64
+from irc.dtypes import BOOL, I64
+from irc.frontend.analysis.broadcasting import binder_size, spread
 from irc.frontend.analysis.env import Env
 from irc.frontend.analysis.recurrences import Recurrence
+from irc.frontend.analysis.values import Binder, Tensor
 from irc.sizes import Size
 
 
@@ -74,3 +76,33 @@ class Search:
         )
         b.insert(op)
         return op
+
+
+@dataclass(eq=False)
+class Alive:
+    """For which values of index variables a search still goes on: a bool for each, carried."""
+
+    search: Search
+    place: int
+    batch: tuple[Binder, ...]
+
+    @classmethod
+    def of(cls, r: Recurrence, search: Search, batch: tuple[Binder, ...]) -> Alive:
+        """At first for all."""
+        with r.outside(r.env) as b:
+            place = search.value(b.full([binder_size(v) for v in batch], BOOL, True))
+        return cls(search, place, batch)
+
+    def any(self, env: Env, holds: Tensor) -> SSAValue:
+        """Whether a step is wanted for any of them."""
+        return env.b.reduce("any", self._both(env, holds), range(len(self.batch)))
+
+    def going(self, env: Env, holds: Tensor) -> Tensor:
+        """For which of them this step is wanted: never again for what has stopped."""
+        both = self._both(env, holds)
+        self.search.nexts[self.place] = both
+        return Tensor(both, batch=self.batch)
+
+    def _both(self, env: Env, holds: Tensor) -> SSAValue:
+        condition = spread(env, holds, self.batch, ()).ssa
+        return env.b.scalar("and", self.search.argument(self.place), condition)

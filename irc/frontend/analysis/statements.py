@@ -11,6 +11,7 @@ from irc.dialects.nd.control import YieldOp
 from irc.dtypes import BOOL
 from irc.frontend import tree, walk
 from irc.frontend.analysis import constants, misplaced, states
+from irc.frontend.analysis.broadcasting import merged_batch, spread
 from irc.frontend.analysis.env import Env, hint
 from irc.frontend.analysis.messages import Message, filled
 from irc.frontend.analysis.problems import Problem
@@ -154,9 +155,17 @@ def check(env: Env, condition: tree.Expr, message: str, span: Span, kind: str = 
 def _check(
     env: Env, condition: tree.Expr, message: Message, span: Span, kind: str = "assert"
 ) -> None:
-    ok = truth(env, condition, "assert")
+    value = truth(env, condition, "assert")
     with env.at(span) as b:
-        b.assert_(env.tensor(ok, BOOL).ssa, message.text, message.shown, kind)
+        holds = env.tensor(value, BOOL)
+        around = [holds, *message.shown, *([env.guard] if env.guard else [])]
+        batch = merged_batch(env, around)
+        ok = spread(env, holds, batch, ()).ssa
+        if env.guard is not None:
+            unwanted = Tensor(b.scalar("not", env.guard.ssa), batch=env.guard.batch)
+            ok = b.scalar("or", ok, spread(env, unwanted, batch, ()).ssa)
+        shown = [spread(env, x, batch, ()) if x.batch else x for x in message.shown]
+        b.assert_(ok, message.text, [x.ssa for x in shown], kind)
 
 
 def truth(env: Env, node: tree.Expr, what: str) -> Tensor | Number | Open:
@@ -189,7 +198,7 @@ def _print(env: Env, node: tree.Print) -> None:
         raise env.unsupported("`print` inside a comprehension", node.span)
     message = filled(env, node.message, scalars=False)
     with env.at(node.span) as b:
-        b.print_(message.text, message.shown)
+        b.print_(message.text, [x.ssa for x in message.shown])
 
 
 # ---- if
