@@ -9,7 +9,7 @@ from xdsl.ir import Operation, SSAValue
 from irc.dialects.nd.builder import Builder
 from irc.dialects.nd.sources import FullOp
 from irc.dialects.nd.structure import InsertSliceOp
-from irc.dialects.nd.types import dims_of
+from irc.passes.nd.match import windows_apart
 
 Gradients = dict[SSAValue, SSAValue]
 Flows = Iterable[tuple[SSAValue, SSAValue | None]]
@@ -48,20 +48,12 @@ def _is_apart(part: InsertSliceOp, before: SSAValue) -> bool:
         return False
     for _ in range(MAX_PARTS):
         other = _part(before)
-        if other is None or not _are_apart(part, other):
+        if other is None or not windows_apart(part, part.value, other, other.value):
             return False
         if _is_zero(other.x):
             return True
         before = other.x
     return False
-
-
-def _are_apart(a: InsertSliceOp, b: InsertSliceOp) -> bool:
-    """Whether one begins where the other ends, or later, on some axis."""
-    if {*a.steps.data, *b.steps.data} - {1}:
-        return False
-    axes = zip(a.offsets.data, dims_of(a.value), b.offsets.data, dims_of(b.value), strict=True)
-    return any((y - x - m).nonnegative() or (x - y - n).nonnegative() for x, m, y, n in axes)
 
 
 def _is_zero(x: SSAValue) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xdsl.ir import SSAValue
 
+from irc.dialects.nd.structure import WindowOp, is_dynamic
 from irc.dialects.nd.types import dims_of
 from irc.sizes import Poly, Size
 
@@ -19,6 +20,18 @@ def all_positive(x: SSAValue, axes: tuple[int, ...]) -> bool:
     """Whether there is at least one element along `axes`."""
     dims = dims_of(x)
     return all(is_positive(dims[a]) for a in axes)
+
+
+def windows_apart(a: WindowOp, of_a: SSAValue, b: WindowOp, of_b: SSAValue) -> bool:
+    """Whether one window is known to begin where the other ends, or later, on some axis."""
+    if {*a.steps.data, *b.steps.data} - {1}:
+        return False
+    windows = zip(a.offsets.data, dims_of(of_a), b.offsets.data, dims_of(of_b), strict=True)
+    return any(
+        not (is_dynamic(x) or is_dynamic(y))
+        and ((y - x - m).nonnegative() or (x - y - n).nonnegative())
+        for x, m, y, n in windows
+    )
 
 
 def unit_axes_apart(source: tuple[Size, ...], target: tuple[Size, ...]) -> list[int] | None:

@@ -17,7 +17,7 @@ from irc.dialects.nd.structure import (
     is_dynamic,
 )
 from irc.dialects.nd.types import dims_of, dtype_of, rank_of
-from irc.passes.nd.match import all_positive, unit_axes_apart
+from irc.passes.nd.match import all_positive, unit_axes_apart, windows_apart
 from irc.passes.nd.rules import Rewriter, Rewritten, rule
 
 MOVES = (BroadcastOp, ReshapeOp, TransposeOp, SliceOp)
@@ -173,6 +173,15 @@ def slice_of_insert(op: SliceOp, b: Rewriter) -> Rewritten:
 
 
 @rule(SliceOp)
+def slice_beside_insert(op: SliceOp, b: Rewriter) -> Rewritten:
+    """(x with [w] = v)[u] -> x[u] where the windows do not meet"""
+    inner = b.made_by(op.x, InsertSliceOp)
+    if not inner or not windows_apart(op, op.res, inner, inner.value):
+        return None
+    return b.slice(inner.x, dims_of(op.res), op.offsets.data, op.steps.data)
+
+
+@rule(SliceOp)
 def slice_of_concat(op: SliceOp, b: Rewriter) -> Rewritten:
     """concat(x, y)[w] -> x[w], or y[w], where the window lies in one of them"""
     inner = b.made_by(op.x, ConcatOp)
@@ -298,6 +307,7 @@ SHAPES = (
     transpose_of_unit_axes,
     slice_again,
     slice_of_insert,
+    slice_beside_insert,
     slice_of_concat,
     insert_everything,
     insert_same,

@@ -149,6 +149,18 @@ func.func @slice_of_insert(%x: tensor<9xf32>, %v: tensor<2xf32>, %i: tensor<i64>
   func.return %b, %c : tensor<2xf32>, tensor<2xf32>
 }
 
+// CHECK-LABEL: @slice_beside_insert
+func.func @slice_beside_insert(%x: tensor<?x3xf32, #nd.dims<"n + 4">>, %v: tensor<?x3xf32, #nd.dims<"n">>) -> (tensor<4x3xf32>, tensor<1x3xf32>) {
+  %a = nd.insert_slice %v into %x[] at <"4", "0"> step [1, 1] : tensor<?x3xf32, #nd.dims<"n">> into tensor<?x3xf32, #nd.dims<"n + 4">>
+  // CHECK: [[A:%.*]] = nd.insert_slice
+  // CHECK: nd.slice %x[] at <"0", "0">
+  %b = nd.slice %a[] at <"0", "0"> step [1, 1] : tensor<?x3xf32, #nd.dims<"n + 4">> to tensor<4x3xf32>
+  // Where they may meet it stays.
+  // CHECK: nd.slice [[A]][] at <"4", "0">
+  %c = nd.slice %a[] at <"4", "0"> step [1, 1] : tensor<?x3xf32, #nd.dims<"n + 4">> to tensor<1x3xf32>
+  func.return %b, %c : tensor<4x3xf32>, tensor<1x3xf32>
+}
+
 // CHECK-LABEL: @slice_of_concat
 func.func @slice_of_concat(%x: tensor<2x3xf32>, %y: tensor<?x3xf32, #nd.dims<"n">>) -> (tensor<?x3xf32, #nd.dims<"n">>, tensor<2x2xf32>, tensor<3x3xf32>) {
   %a = nd.concat %x, %y axis = 0 : tensor<2x3xf32>, tensor<?x3xf32, #nd.dims<"n">> to tensor<?x3xf32, #nd.dims<"n + 2">>
