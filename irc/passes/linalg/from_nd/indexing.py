@@ -10,12 +10,13 @@ from xdsl.ir import Block, Operation, Region, SSAValue
 from irc import sizes
 from irc.dialects import nd
 from irc.dialects.nd import scalar_bodies
-from irc.dialects.nd.body import INDEX, Body, storage
+from irc.dialects.nd.body import Body, storage
 from irc.dialects.nd.indexing import IndexedOp
 from irc.dialects.nd.types import dims_of, dtype_of
 from irc.dtypes import U64, accumulator
 from irc.passes.linalg.from_nd.elementwise import read
 from irc.passes.linalg.from_nd.lowering import Input, Lower, Lowering, loop_index, to_index
+from irc.passes.linalg.from_nd.nests import Values, nest
 from irc.passes.linalg.generics import identity, tensor_type
 from irc.sizes import Size
 
@@ -103,46 +104,19 @@ def scatter(op: nd.ScatterOp, c: Lowering) -> None:
     indexed = len(dims_of(op.indices[0]))
     value, indices = c.value(op.value), [c.value(i) for i in op.indices]
 
-    def step(loops: Sequence[SSAValue], target: SSAValue) -> SSAValue:
-        s = c.pen()
+    def step(loops: list[SSAValue], carried: list[SSAValue]) -> Values:
+        s, (target,) = c.pen(), carried
         given = [
             to_index(s, dtype_of(i), read(s, x, loops[:indexed]))
             for i, x in zip(op.indices, indices, strict=True)
         ]
         places = _places(op, given, iter(loops[indexed:]))
         if op.in_bounds is not None:
-            return _written(op, c, target, places, read(s, value, loops))
-        return _if_inside(op, c, _inside(s, c, op, given), target, places, value, loops)
+            return [_written(op, c, target, places, read(s, value, loops))]
+        inside = _inside(s, c, op, given)
+        return [_if_inside(op, c, inside, target, places, value, loops)]
 
-    c.define(op.res, _nest(c, dims, c.value(op.x), step))
-
-
-Step = Callable[[Sequence[SSAValue], SSAValue], SSAValue]
-
-
-def _nest(c: Lowering, dims: Sequence[Size], start: SSAValue, step: Step) -> SSAValue:
-    """`scf.for` over each size; `step(loop indices, tensor)` gives the next tensor."""
-    loops: list[SSAValue] = []
-    opened: list[tuple[scf.ForOp, Block]] = []
-    carried = start
-    for d, size in enumerate(dims):
-        block = Block(arg_types=[INDEX, start.type])
-        block.args[0].name_hint = f"i{d}"
-        op = scf.ForOp.create(
-            operands=[c.index(0), c.index(size), c.index(1), carried],
-            result_types=[start.type],
-            regions=[Region(block)],
-        )
-        c.effect(op)
-        opened.append((op, c.enter(block)))
-        loops.append(block.args[0])
-        carried = block.args[1]
-    result = step(loops, carried)
-    for op, outside in reversed(opened):
-        c.effect(scf.YieldOp.create(operands=[result]))
-        c.leave(outside)
-        result = op.results[0]
-    return result
+    c.define(op.res, nest(c, dims, [c.value(op.x)], step)[0])
 
 
 def _if_inside(

@@ -34,7 +34,7 @@ func.func @gather_from_what_may_be_empty(%x: tensor<?xf32, #nd.dims<"n">>, %i: t
 
 // CHECK-LABEL: @scatter_add
 func.func @scatter_add(%x: tensor<5xf32>, %v: tensor<4xf32>, %i: tensor<4xi32>) -> tensor<5xf32> {
-  // CHECK: scf.for %{{.*}} iter_args(%[[T:[0-9]+]] = %x)
+  // CHECK: scf.for %{{.*}} iter_args(%[[T:[a-z0-9_]+]] = %x)
   // CHECK: %[[IN:[0-9]+]] = arith.cmpi ult
   // CHECK: scf.if %[[IN]]
   // CHECK: arith.addf
