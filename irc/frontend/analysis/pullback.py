@@ -17,14 +17,11 @@ from irc import sizes
 from irc.dialects.nd.builder import Builder
 from irc.dialects.nd.loops import ScanDraft
 from irc.dialects.nd.types import dims_of
-from irc.dtypes import I64
 from irc.frontend.analysis.broadcasting import binder_size, merged_batch, spread
 from irc.frontend.analysis.derivatives import Wrt
 from irc.frontend.analysis.env import Env
 from irc.frontend.analysis.values import Binder, Tensor
 from irc.sizes import Size, size, var
-
-MOST_UNROLLED = 64
 
 Batch = tuple[Binder, ...]
 # (builder, number of the row, rows of the sequences) -> rows of the results
@@ -116,23 +113,11 @@ def pushed(env: Env, y: Tensor, tangents: Sequence[Tensor], wrt: Wrt) -> Tensor:
 
 def mapped(b: Builder, count: Size, given: Sequence[SSAValue], step: Step) -> list[SSAValue]:
     """What `step` gives for row t of each of `given`, for t from 0 to count - 1, stacked."""
-    if isinstance(count, int) and 0 < count <= MOST_UNROLLED:
-        made = [step(b, b.full((), I64, t), [_row(b, x, t) for x in given]) for t in range(count)]
-        return [_stacked(b, rows) for rows in zip(*made, strict=True)]
     scan = ScanDraft(count)
     own = [scan.row(x) for x in given]
     for row in step(Builder(scan.block, b.location), scan.time, own):
         scan.output(row)
     return list(b.insert(scan.finish()).results)
-
-
-def _stacked(b: Builder, rows: Sequence[SSAValue]) -> SSAValue:
-    return b.concat([b.reshape(x, (1, *dims_of(x))) for x in rows], 0)
-
-
-def _row(b: Builder, x: SSAValue, t: int) -> SSAValue:
-    dims, rest = dims_of(x)[1:], [0] * (len(dims_of(x)) - 1)
-    return b.reshape(b.slice(x, (1, *dims), (t, *rest), [1] * (1 + len(dims))), dims)
 
 
 def rows_of(env: Env, x: Tensor, first: Batch) -> SSAValue:
