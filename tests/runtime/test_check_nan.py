@@ -53,6 +53,22 @@ export def running(x: f64) -> f64 {
     update total += exp(x)
     return x
 }
+
+export def steps(x: f64[n]) -> f64[n] {
+    scan t < n {
+        init h[-1] = 1.0
+        h[t] = log(h[t-1]) + x[t]
+    }
+    return h
+}
+
+export def steps_back(x: f64[n]) -> f64[n] {
+    scan t < n {
+        init h[-1] = 0.5
+        h[t] = sqrt(h[t-1]) * x[t]
+    }
+    return grad(sum(h), wrt=x)
+}
 """
 INF, NAN = np.inf, np.nan
 
@@ -88,6 +104,12 @@ FAILS: list[tuple[str, list[Any], str]] = [
      "made by `*` of 300.0 and 300.0"),
     ("running", [np.float64(800)],
      "t.irc:33:21: the value here is inf: the first NaN or infinity, made by `exp` of 800.0"),
+    ("steps", [a(1, -2, 3)],
+     "t.irc:40:16: the value here is nan in step 2: the first NaN or infinity, "
+     "made by `log` of -2.0"),
+    ("steps_back", [a(1, 0, 3, 4)],
+     "t.irc:48:16: the derivative of line 48 is inf in step 3: the first NaN or infinity, "
+     "made by `/` of 4.0 and 0.0"),
 ]  # fmt: skip
 
 PASSES: list[tuple[str, list[Any]]] = [
@@ -97,6 +119,8 @@ PASSES: list[tuple[str, list[Any]]] = [
     ("branch", [np.float64(-1)]),
     ("product", [np.array([[INF, 1], [2, 3]])]),
     ("running", [np.float64(1)]),
+    ("steps", [a(1, 2, 3)]),
+    ("steps_back", [a(1, 2, 3)]),
 ]
 
 

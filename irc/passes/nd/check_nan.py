@@ -148,7 +148,8 @@ class _Function:
         shown, ok = [y], self._good(b, op, y)
         if isinstance(op, PointwiseOp):
             shown += [x for x in op.operands if _is_float(x)]
-        b.assert_(ok, _message(op, y, len(shown)), shown)
+        times = _times(op)
+        b.assert_(ok, _message(op, y, len(shown), len(times)), [*shown, *times])
 
     def _good(self, b: Builder, op: Operation, y: SSAValue) -> SSAValue:
         """Where `y` is finite, or infinite because something was that before."""
@@ -198,8 +199,11 @@ def _places(function: FuncOp) -> Iterator[LocationAttr | None]:
 # ---- messages
 
 
-def _message(op: Operation, y: SSAValue, shown: int) -> str:
-    """`{0}` is the value, what follows are the numbers that it was made from."""
+def _message(op: Operation, y: SSAValue, shown: int, times: int) -> str:
+    """
+    `{0}` is the value; what follows are the numbers that it was made from, then the steps of the
+    recurrences around it.
+    """
     subject = f"`{y.name_hint}`" if y.name_hint else "the value here"
     if isinstance(op.location, NameLoc) and op.location.desc.data == DERIVATIVE:
         line = place(op.location).rsplit(":", 2)[-2:-1]
@@ -207,7 +211,20 @@ def _message(op: Operation, y: SSAValue, shown: int) -> str:
     *numbers, last = [f"{{{i}}}" for i in range(shown)]
     of = f" of {', '.join(numbers[1:])}{' and ' if numbers[1:] else ''}{last}" if numbers else ""
     made = f"made by `{_spelled(op)}`{of}"
-    return f"{subject} is {{0}}{_position(y)}: the first NaN or infinity, {made}"
+    steps = ", ".join(f"{{{i}}}" for i in range(shown, shown + times))
+    where = _position(y) + (f" in step {steps}" if times else "")
+    return f"{subject} is {{0}}{where}: the first NaN or infinity, {made}"
+
+
+def _times(op: Operation) -> list[SSAValue]:
+    """The steps of the recurrences around an op, the outermost first."""
+    found: list[SSAValue] = []
+    around = op.parent_op()
+    while around is not None:
+        if isinstance(around, ScanOp):
+            found.append(around.time)
+        around = around.parent_op()
+    return found[::-1]
 
 
 def _position(x: SSAValue) -> str:
