@@ -79,7 +79,12 @@ STAGES = (
             Pass("nd-stabilize-scans", "irc.passes.nd.stabilize_scans:StabilizeScansPass", level=1),
             Pass("nd-simplify-scans", "irc.passes.nd.simplify_scans:SimplifyScansPass", level=1),
             Pass("nd-hoist-invariants", "irc.passes.nd.hoist_invariants:HoistInvariantsPass", 1),
-            Pass("nd-batch-scans", "irc.passes.nd.batch_scans:BatchScansPass", level=1),
+            Pass(
+                "nd-batch-scans",
+                "irc.passes.nd.batch_scans:BatchScansPass",
+                level=1,
+                settings={"explain": lambda o, t: False},  # there is a second try
+            ),
             Pass("nd-stabilize", "irc.passes.nd.stabilize:StabilizePass", level=1),
             Pass("nd-expand-grad", "irc.passes.nd.expand_grad:ExpandGradPass"),
             Pass(

@@ -46,9 +46,13 @@ class BatchScansPass(ModulePass):
 
     Needs nd. Leaves nd, equal in exact arithmetic: a product has no order. Sums of floats
     without a product keep theirs.
+
+    explain   tell why products are left in a loop
     """
 
     name = "nd-batch-scans"
+
+    explain: bool = True
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         scans = scans_in(op)
@@ -56,16 +60,19 @@ class BatchScansPass(ModulePass):
             return
         opaque = opaque_values(nested_ops(op))
         for scan in scans:
-            _batch(scan, opaque)
+            left = _batched(scan, opaque)
+            if left is not None and self.explain and listening():
+                _explain(left)
         remove_dead(op)
         apply_rules(op, Rules(dot_of_transposes, transpose_of_dot))
 
 
-def _batch(op: ScanOp, opaque: set[SSAValue]) -> None:
+def _batched(op: ScanOp, opaque: set[SSAValue]) -> ScanOp | None:
+    """The scan that is left."""
     # What a pending derivative is cut off by, or stops at, must still be there when it is taken.
     pending = bool(opaque)
     if not opaque.isdisjoint(op.res) or (pending and (op.truncate or has_derivatives(op))):
-        return
+        return op
     left: ScanOp | None = op
     early = Early(op)
     if early.move():
@@ -74,8 +81,7 @@ def _batch(op: ScanOp, opaque: set[SSAValue]) -> None:
         late = Late(left)
         if late.move():
             left = simplify_scan(late.new, opaque)
-    if left is not None and not pending and listening():
-        _explain(left)
+    return left
 
 
 def _explain(op: ScanOp) -> None:
