@@ -304,3 +304,33 @@ export def f(x: f64[T], k: i64[T]) -> f64[T, T] = [halved(x[i], k[j]) for i, j]
 """, [[4.0, 2.0, 2.0], [8.0, 4.0, 3.0], [12.0, 6.0, 4.0]],
     np.array([4.0, 8, 12]), np.array([0, 1, 2]),
 )  # fmt: skip
+
+
+def stopped(row: np.ndarray) -> tuple[list[float], list[float]]:
+    """Sums up to the first above 1, and ten times what was added."""
+    total, sums, last, tens = 0.0, [], 0.0, []
+    for v in row:
+        if total <= 1:
+            total, last = total + v, 10 * v
+        sums.append(total)
+        tens.append(last)
+    return sums, tens
+
+
+case(
+    "each stops on its own", """def run(x) {
+    scan t < size(x) {
+        init s[-1] = 0
+        s[t] = s[t-1] + x[t]
+        r[t] = x[t] * 10
+        assert s[t] < 6, "{s[t]}"
+        until s[t] > 1
+    }
+    return s, r
+}
+export def f(M: f64[n, m]) -> (f64[n, m], f64[n, m]) {
+    let a, b = [run(M[i]) for i]
+    return a, b
+}
+""", tuple(np.array([stopped(row)[k] for row in np.abs(M)]) for k in (0, 1)), np.abs(M),
+)  # fmt: skip

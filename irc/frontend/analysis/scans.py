@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 
 from xdsl.ir import SSAValue
 
-from irc.dialects.nd.loops import ScanDraft, ScanOp
+from irc.dialects.nd.loops import ScanDraft, ScanOp, ScanState
 from irc.dialects.nd.structure import offsets
 from irc.dialects.nd.types import dims_of
 from irc.dtypes import BOOL
 from irc.frontend import tree, walk
 from irc.frontend.analysis import expressions, lints
+from irc.frontend.analysis.checks import guarded
 from irc.frontend.analysis.env import Env, hint
 from irc.frontend.analysis.inits import Past, past
 from irc.frontend.analysis.leaves import rebuilt
@@ -22,7 +23,8 @@ from irc.frontend.analysis.recurrences import Hints, Recurrence, Wider
 from irc.frontend.analysis.series import Equation, Input, extended
 from irc.frontend.analysis.statements import execute, poison, truth
 from irc.frontend.analysis.steps import steps, truncation
-from irc.frontend.analysis.values import Binder, Origin, Series, Tensor
+from irc.frontend.analysis.stopping import STOPPED, Stopping
+from irc.frontend.analysis.values import Binder, Number, Origin, Series, Tensor
 from irc.sizes import Size
 
 
@@ -41,7 +43,9 @@ class Scan:
     equations: dict[str, Equation] = field(default_factory=dict)
     inputs: dict[str, Input] = field(default_factory=dict)
     bound: dict[Part, dict[str, object]] = field(default_factory=dict)
+    states: dict[tuple[str, int], ScanState] = field(default_factory=dict)
     stop: SSAValue | None = None
+    stopping: Stopping | None = None
 
     @property
     def draft(self) -> ScanDraft:
@@ -78,14 +82,29 @@ def _write(
     with env.at(node.span):
         _pasts(s)
         with recurrence.entered(draft.block):
-            _body(s, hints)
-            carried = [one.carried for e in s.equations.values() for one in e.states]
-            rows = {
-                name: e.settle(env, e.node.value.span, carried) for name, e in s.equations.items()
-            }
+            if STOPPED in hints:
+                s.stopping = Stopping.of(env, recurrence, hints[STOPPED])
+            with guarded(env, s.stopping.running if s.stopping else Number(True), holds=True):
+                _body(s, hints)
+            rows = _rows(s)
         draft.stop = s.stop
         _finish(s, rows)
     _hints_behind(s)
+
+
+def _rows(s: Scan) -> dict[str, list[Tensor]]:
+    """What each equation gives in this step; and, in `s.states`, the states that look back."""
+    carried = [one.carried for e in s.equations.values() for one in e.states]
+    rows = {}
+    for name, equation in s.equations.items():
+        own = rows[name] = equation.settle(s.env, equation.node.value.span, carried)
+        for k, row in enumerate(own):
+            state = equation.states[k].state if equation.states else None
+            if s.stopping is not None:
+                own[k], state = s.stopping.held(s.env, row, state)
+            if state is not None and state.taps:
+                s.states[name, k] = state
+    return rows
 
 
 # -- initial values
@@ -140,7 +159,8 @@ def _body(s: Scan, hints: Hints) -> None:
     env.hints = before | _hints_inside(s)
     index = s.node.index.name
     env.define(index.name, s.recurrence.step(Origin(index.name, index.span, "index")))
-    for name, one in (*s.inputs.items(), *s.equations.items()):
+    known: list[tuple[str, Input | Equation]] = [*s.inputs.items(), *s.equations.items()]
+    for name, one in known:
         if isinstance(one, Equation):
             one.begin(env, hints)
         span = one.node.target.span if isinstance(one, Equation) else one.value.origin.span
@@ -168,7 +188,7 @@ def _evaluate(s: Scan, part: Part) -> None:
         if part.equation is not None:
             _equation(s, part)
         elif isinstance(part.node, tree.Until):
-            s.stop = _until(env, part.node)
+            s.stop = _until(s, part.node)
         else:
             execute(env, part.node)
     except Problem:
@@ -188,14 +208,13 @@ def _equation(s: Scan, part: Part) -> None:
     equation.take(env, expressions.evaluate(env, node, expected), node.span)
 
 
-def _until(env: Env, node: tree.Until) -> SSAValue:
-    value = truth(env, node.condition, "until")
-    stop = env.tensor(value, BOOL)
+def _until(s: Scan, node: tree.Until) -> SSAValue:
+    env = s.env
+    stop = env.tensor(truth(env, node.condition, "until"), BOOL)
+    if s.stopping is not None:
+        return s.stopping.stop(env, stop)
     if stop.batch:
-        raise env.unsupported(
-            "an `until` that depends on an index variable", node.span,
-            helps=["the steps go on for all values together: `until all(...)` of a larger scan"],
-        )  # fmt: skip
+        raise Wider(STOPPED, stop.batch)
     return stop.ssa
 
 
@@ -207,10 +226,10 @@ def _finish(s: Scan, rows: dict[str, list[Tensor]]) -> None:
     env, draft = s.env, s.draft
     mentioned = lints.mentions_around(env, s.node)
     outputs: list[tuple[str, int]] = []
-    for name, equation in s.equations.items():
-        for k, row in enumerate(rows[name]):
-            state = equation.states[k].state if equation.states else None
-            if state is None or not state.taps:
+    for name, own in rows.items():
+        for k, row in enumerate(own):
+            state = s.states.get((name, k))
+            if state is None:
                 draft.output(row.ssa)
                 outputs.append((name, k))
                 continue
@@ -247,8 +266,7 @@ def _stacks(
         if key in outputs:
             stack: SSAValue = op.res[len(draft.states) + outputs.index(key)]
         else:
-            state = equation.states[k].state
-            assert state is not None
+            state = s.states[key]
             stack = op.res[draft.states.index(state)]
             rank = len(dims_of(stack))
             dims = [count, *dims_of(stack)[1:]]

@@ -28,6 +28,7 @@ from irc.frontend.analysis.inits import Past
 from irc.frontend.analysis.leaves import leaves, rebuilt, same_parts
 from irc.frontend.analysis.problems import Problem
 from irc.frontend.analysis.recurrences import Hints, Recurrence
+from irc.frontend.analysis.stopping import STOPPED
 from irc.frontend.analysis.timed import MAX_BACK, no_beginning
 from irc.frontend.analysis.values import (
     Numeric,
@@ -85,7 +86,8 @@ class Equation:
             parts = self.past.parts(k) or [first.parts[k]]
             key = self.name, k
             batch = merged_batch(env, parts)
-            batch = tuple(b for b in env.binders if b in batch or b in wider.get(key, ()))
+            wanted = {*batch, *wider.get(key, ()), *wider.get(STOPPED, ())}
+            batch = tuple(b for b in env.binders if b in wanted)
             carried = Carried(
                 key, self.name, first.span, parts, first.row_dims(k), batch, lambda dtype: None
             )
