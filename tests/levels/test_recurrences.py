@@ -3,66 +3,23 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
-from random import Random
-from typing import Any
 
-import numpy as np
 import pytest
-from levels import CLANG_O2, GCC_O2, Call, Case, Road, differences
-from nd_programs import program, values
-from recurrences import Made, Step, T, columns, dot, rows, scan, search
-from scan_programs import random_recurrence, scanned
-from xdsl.ir import SSAValue
-
-from irc.dialects import nd
-from irc.dtypes import BOOL, DTYPES, F32, F64, I64
-from irc.sizes import poly, var
+from levels import CLANG_O2, GCC_O2, Road, differences
+from recurrence_programs import (
+    a_few,
+    early,
+    moves,
+    nested,
+    products,
+    random_case,
+    searches,
+    sequences,
+    simple,
+    stateful,
+)
 
 pytestmark = pytest.mark.cc
-N = var("n")
-COUNTS = (0, 1, 2, 50)
-Types = Sequence[tuple[str, Sequence[Any]]]
-Results = Sequence[SSAValue]
-
-
-def case(name: str, types: Types, build: Any, counts: Sequence[int] = COUNTS, n: int = 3) -> Case:
-    """One call for each number of steps; sizes of arguments are polynomials in T and n."""
-    calls = []
-    for count in counts:
-        sizes = {"T": count, "n": n}
-        shapes = [[poly(d).evaluate(sizes) for d in dims] for _, dims in types]
-        inputs = [values(d, s, k) for k, ((d, _), s) in enumerate(zip(types, shapes, strict=True))]
-        calls.append(Call(inputs))
-    return Case(name, program(types, build), calls)
-
-
-# -- states, sequences, outputs
-
-
-def simple(dtype: str, reverse: bool) -> Iterator[Case]:
-    """Taps that skip, a history, outputs that yield what they see."""
-    op = "ne" if DTYPES[dtype] is BOOL else "add"
-    way = "reverse" if reverse else "forward"
-
-    def short(s: Step) -> Made:
-        total = s.b.scalar(op, *s.taps[0])
-        return Made([s.b.scalar(op, total, s.rows[0][1])], [s.rows[0][0]])
-
-    yield case(
-        f"numbers, {way}",
-        [(dtype, [T + 2]), (dtype, [3])],
-        lambda b, u, x: scan(b, T, short, [(u, [0, 2])], [(x, [1, 3], False)], reverse),
-    )
-
-    def long(s: Step) -> Made:
-        return Made([s.b.scalar(op, s.taps[0][1], s.rows[0][1])], [s.taps[0][0]])
-
-    yield case(
-        f"rows, {way}",
-        [(dtype, [T + 2, N]), (dtype, [2, N])],
-        lambda b, u, x: scan(b, T, long, [(u, [0, 2])], [(x, [1, 2], True)], reverse),
-    )
 
 
 @pytest.mark.parametrize("dtype", ["i8", "u8", "i32", "u64", "bool", "f16", "bf16", "f32", "f64"])
@@ -71,332 +28,33 @@ def test_dtypes(dtype: str) -> None:
     assert differences(cases) == []
 
 
-def products() -> Iterator[Case]:
-    def vector(b: nd.Builder, u: SSAValue, h: SSAValue, w: SSAValue) -> Results:
-        def step(s: Step) -> Made:
-            return Made([s.b.scalar("tanh", s.b.add(s.rows[0][0], dot(s.b, w, s.taps[0][0])))])
-
-        (history,) = scan(b, T, step, [(u, [0])], [(h, [1], True)])
-        (last,) = scan(b, T, step, [(u, [0])], [(h, [1], False)])
-        return rows(b, history, 1, T), last
-
-    yield case("a matrix and a vector", [("f32", [T, 5]), ("f32", [1, 5]), ("f32", [5, 5])], vector)
-    yield case(
-        "a larger matrix and a vector",
-        [("f32", [T, 40]), ("f32", [1, 40]), ("f32", [40, 40])],
-        vector,
-        (0, 1, 5),
-    )
-
-    def batch(b: nd.Builder, u: SSAValue, h: SSAValue, w: SSAValue) -> Results:
-        def step(s: Step) -> Made:
-            return Made([s.b.scalar("tanh", s.b.add(s.rows[0][0], dot(s.b, s.taps[0][0], w)))])
-
-        return scan(b, T, step, [(u, [0])], [(h, [1], True)])
-
-    types = [("f32", [T, N, 40]), ("f32", [1, N, 40]), ("f32", [40, 40])]
-    yield case("a small batch", types, batch, (0, 1, 5))
-
-    def transposed(b: nd.Builder, h: SSAValue, w: SSAValue) -> Results:
-        def step(s: Step) -> Made:
-            new = s.b.dot(s.taps[0][0], w, ((), ()), ((1,), (1,)))
-            return Made([s.b.scalar("sin", new)])
-
-        return scan(b, 6, step, [], [(h, [1], False)])
-
-    types = [("f32", [1, N, 40]), ("f32", [40, 40])]
-    yield case("weights that do not lie right", types, transposed, (0,))
-
-    def lstm(b: nd.Builder, u: SSAValue, h: SSAValue, c: SSAValue, w: SSAValue) -> Results:
-        def step(s: Step) -> Made:
-            (x,), (h1,), (c1,) = s.rows[0], s.taps[0], s.taps[1]
-            z = s.b.add(x, dot(s.b, h1, w))
-            parts = [columns(s.b, z, 6 * k, 6) for k in range(4)]
-            i, f, o = (s.b.scalar("sigmoid", p) for p in parts[:3])
-            new = s.b.add(s.b.mul(f, c1), s.b.mul(i, s.b.scalar("tanh", parts[3])))
-            return Made([s.b.mul(o, s.b.scalar("tanh", new)), new])
-
-        return scan(b, T, step, [(u, [0])], [(h, [1], True), (c, [1], False)])
-
-    types = [("f32", [T, N, 24]), ("f32", [1, N, 6]), ("f32", [1, N, 6]), ("f32", [6, 24])]
-    yield case("lstm", types, lstm, (0, 1, 7))
-
-    def outer(b: nd.Builder, u: SSAValue, v: SSAValue) -> Results:
-        def step(s: Step) -> Made:
-            (x,), (y,), (total,) = s.rows[0], s.rows[1], s.taps[0]
-            return Made([s.b.add(total, s.b.dot(x, y, ((), ()), ((0,), (0,))))])
-
-        zero = b.full((1, 20, 30), F32, 0)
-        return scan(b, T, step, [(u, [0]), (v, [0])], [(zero, [1], False)], reverse=True)
-
-    yield case("a sum of products", [("f32", [T, 4, 20]), ("f32", [T, 4, 30])], outer)
-
-
 def test_products() -> None:
     assert differences(list(products())) == []
-
-
-def moves() -> Iterator[Case]:
-    def swap(s: Step) -> Made:
-        (x,), (y,) = s.taps
-        return Made([y, x], [x, x])
-
-    yield case(
-        "values change places",
-        [("f32", [1, 3]), ("f32", [1, 3])],
-        lambda b, x, y: scan(b, 5, swap, [], [(x, [1], False), (y, [1], False)]),
-        (0,),
-    )
-
-    def kept(s: Step) -> Made:
-        (x,), (y,) = s.taps
-        return Made([x, s.b.add(y, s.rows[0][0])])
-
-    yield case(
-        "a state that moves on unchanged",
-        [("f32", [T, 3]), ("f32", [2, 3]), ("f32", [1, 3])],
-        lambda b, u, x, y: scan(b, T, kept, [(u, [0])], [(x, [2], False), (y, [1], False)]),
-    )
-
-    def twice(s: Step) -> Made:
-        (x,), (y,) = s.taps
-        new = s.b.add(x, s.b.mul(s.rows[0][0], y))
-        return Made([new, new], [new, new, s.b.scalar("exp", new)])
-
-    yield case(
-        "one value for several results, one init for two states",
-        [("f32", [T, 3]), ("f32", [1, 3])],
-        lambda b, u, x: scan(b, T, twice, [(u, [0])], [(x, [1], False), (x, [1], True)]),
-    )
-
-    def beside(s: Step) -> Made:
-        x1, x3 = s.taps[0]
-        new = s.b.add(s.b.mul(x1, s.rows[0][0]), x3)
-        return Made([new], [new], s.b.scalar("gt", s.b.sum(new, [0]), s.b.full((), F32, 3)))
-
-    def never(s: Step) -> Made:
-        made = beside(s)
-        return Made(made.states, made.outputs)
-
-    for reverse in (False, True):
-        for name, step in (("", never), (", until", beside)):
-            yield case(
-                f"a state whose rows are an output, reverse {reverse}{name}",
-                [("f32", [T, 3]), ("f32", [3, 3])],
-                lambda b, u, x, reverse=reverse, step=step: scan(
-                    b, T, step, [(u, [0])], [(x, [1, 3], False)], reverse
-                ),
-            )
-
-    def around(b: nd.Builder, x: SSAValue) -> Results:
-        z = b.scalar("exp", x)
-
-        def step(s: Step) -> Made:
-            seen = s.b.reshape(z, (3,))
-            return Made([s.b.add(s.taps[0][0], seen)], [seen])
-
-        return scan(b, 4, step, [], [(z, [1], False)])
-
-    yield case("an init that is seen inside", [("f32", [1, 3])], around, (0,))
-
-    def both(b: nd.Builder, x: SSAValue) -> Results:
-        z = b.scalar("exp", x)
-
-        def step(s: Step) -> Made:
-            return Made([s.b.add(s.taps[0][0], s.rows[0][0])])
-
-        return scan(b, 4, step, [(z, [0])], [(rows(b, z, 3, 1), [1], False)])
-
-    yield case("an init that is also a sequence", [("f32", [4, 3])], both, (0,))
-
-    def bump(s: Step) -> Made:
-        at = [s.b.cast(s.rows[0][0], I64)]
-        seven = s.b.full((1,), F32, 7)
-        return Made([s.b.insert_slice(s.taps[0][0], seven, [var("?")], [1], at)])
-
-    def set_(b: nd.Builder, u: SSAValue, x: SSAValue) -> Results:
-        positions = b.scalar("mod", u, b.like(u, 5))
-        return scan(b, T, bump, [(positions, [0])], [(x, [1], False)])
-
-    yield case("one element of a state", [("i32", [T]), ("f32", [1, 5])], set_)
 
 
 def test_moves() -> None:
     assert differences(list(moves())) == []
 
 
-def sequences() -> Iterator[Case]:
-    def exp(s: Step) -> Made:
-        return Made([], [s.b.scalar("exp", s.rows[0][0])])
-
-    def weighted(s: Step) -> Made:
-        return Made([], [s.b.mul(s.b.cast(s.t, F32), s.rows[0][0]), s.t])
-
-    for reverse in (False, True):
-        yield case(
-            f"the time, reverse {reverse}",
-            [("f32", [T])],
-            lambda b, u, reverse=reverse: scan(b, T, weighted, [(u, [0])], (), reverse),
-        )
-        yield case(
-            f"backwards, reverse {reverse}",
-            [("f32", [T, 3])],
-            lambda b, u, reverse=reverse: scan(
-                b, T, exp, [(b.slice(u, (T, 3), [T - 1, poly(0)], (-1, 1)), [0])], (), reverse
-            ),
-        )
-        yield case(
-            f"every second row, reverse {reverse}",
-            [("f32", [2 * T + 1, 3])],
-            lambda b, u, reverse=reverse: scan(
-                b, T, exp, [(b.slice(u, (T, 3), [poly(1), poly(0)], (2, 1)), [0])], (), reverse
-            ),
-        )
-    yield case(
-        "rows of a part",
-        [("f32", [T, 6])],
-        lambda b, u: scan(b, T, exp, [(b.slice(u, (T, 3), [poly(0), poly(2)], (1, 1)), [0])]),
-    )
-
-
 def test_sequences() -> None:
     assert differences(list(sequences())) == []
-
-
-# -- loops that end early, loops inside loops
-
-
-def early() -> Iterator[Case]:
-    def add(s: Step) -> Made:
-        new = s.b.add(s.taps[0][0], s.rows[0][0])
-        return Made([new], [s.b.mul(new, new)], s.b.scalar("gt", new, s.b.full((), F32, 2)))
-
-    for history in (False, True):
-        for reverse in (False, True):
-            for depth in (1, 3):
-                yield case(
-                    f"until: history {history}, reverse {reverse}, depth {depth}",
-                    [("f32", [T]), ("f32", [depth])],
-                    lambda b, u, x, history=history, reverse=reverse, depth=depth: scan(
-                        b, T, add, [(u, [0])], [(x, [depth], history)], reverse
-                    ),
-                )
-
-    def given(s: Step) -> Made:
-        return Made([s.b.add(s.taps[0][0], s.taps[0][0])], [], s.rows[0][0])
-
-    yield case(
-        "until a row says so",
-        [("bool", [T]), ("f32", [1])],
-        lambda b, u, x: scan(b, T, given, [(u, [0])], [(x, [1], False)]),
-    )
 
 
 def test_until() -> None:
     assert differences(list(early())) == []
 
 
-def searches() -> Iterator[Case]:
-    def root(b: nd.Builder, x: SSAValue) -> Results:
-        half, one = b.full((N,), F64, 0.5), b.full((), I64, 1)
-
-        def again(i: nd.Builder, v: Results) -> SSAValue:
-            return i.scalar("lt", v[1], i.full((), I64, 6))
-
-        def newton(i: nd.Builder, v: Results) -> Results:
-            return [i.mul(i.add(v[0], i.div(x, v[0])), half), i.add(v[1], one)]
-
-        return search(b, [x, b.full((), I64, 0)], again, newton)
-
-    yield case("Newton's square root", [("f64", [N])], root, (0,))
-
-    def power(b: nd.Builder, w: SSAValue, x: SSAValue) -> Results:
-        def small(i: nd.Builder, v: Results) -> SSAValue:
-            return i.scalar("lt", i.sum(v[0], [0]), i.full((), F32, 100))
-
-        def multiply(i: nd.Builder, v: Results) -> Results:
-            return [dot(i, w, v[0]), v[0], v[2]]
-
-        return search(b, [x, x, x], small, multiply, T)
-
-    types = [("f32", [4, 4]), ("f32", [4]), ("f32", [T])]
-    yield case("powers, at most T", types, lambda b, w, x, u: power(b, w, x))
-
-    def watched(b: nd.Builder, x: SSAValue) -> Results:
-        def again(i: nd.Builder, v: Results) -> SSAValue:
-            i.print_("is {0} small?", [v[0]])
-            return i.scalar("lt", v[0], i.full((), I64, 9))
-
-        def more(i: nd.Builder, v: Results) -> Results:
-            i.assert_(i.scalar("ne", v[0], i.full((), I64, 8)), "{0} is 8", [v[0]])
-            return [i.add(v[0], i.full((), I64, 3))]
-
-        return search(b, [x], again, more, 3)
-
-    module = program([("i64", [])], watched)
-    calls = [Call([np.array(k)]) for k in (-20, 0, 2, 8, 9)]
-    yield Case("a condition that prints, a body that checks", module, calls)
-
-
 def test_searches() -> None:
     assert differences(list(searches())) == []
-
-
-def nested() -> Iterator[Case]:
-    def step(s: Step) -> Made:
-        (u,), (x,), (y,) = s.rows[0], s.taps[0], s.taps[1]
-
-        def inner(q: Step) -> Made:
-            new = q.b.scalar("tanh", q.b.add(q.taps[0][0], q.rows[0][0]))
-            return Made([new], [q.b.mul(q.taps[0][0], u)])
-
-        last, out = scan(s.b, 3, inner, [(y, [0])], [(s.b.reshape(x, (1, 2)), [1], False)])
-        return Made([s.b.reshape(last, (2,)), s.b.mul(y, out)], [out])
-
-    yield case(
-        "a loop in a loop",
-        [("f32", [T, 2]), ("f32", [1, 2]), ("f32", [1, 3, 2])],
-        lambda b, u, x, y: scan(b, T, step, [(u, [0])], [(x, [1], False), (y, [1], True)]),
-    )
-
-    def checked(s: Step) -> Made:
-        new = s.b.add(s.taps[0][0], s.rows[0][0])
-        s.b.print_("step {0}: {1}", [s.t, new])
-        s.b.assert_(s.b.scalar("lt", new, s.b.full((), I64, 40)), "at {0}", [s.t])
-        return Made([new])
-
-    module = program(
-        [("i64", [T]), ("i64", [1])],
-        lambda b, u, x: scan(b, T, checked, [(u, [0])], [(x, [1], False)], reverse=True),
-    )
-    calls = [Call([np.arange(n), np.array([5])]) for n in (0, 3, 10, 12)]
-    yield Case("checks and prints in order", module, calls)
 
 
 def test_nesting() -> None:
     assert differences(list(nested())) == []
 
 
-# -- random ones
-
-
-def random_case(seed: int, count: int, until: bool) -> Case:
-    r = Random(seed)
-    rec, static = random_recurrence(r, count, until=until), r.random() < 0.5
-    types = [("f64", shape) for shape in rec.inputs]
-    if not static:  # a size of its own, told by one more argument
-        types.append(("f64", [T]))
-        for k, (row, taps) in enumerate(rec.sequences, 3):
-            types[k] = ("f64", [T + taps[-1], *row])
-
-    def build(b: nd.Builder, *inputs: SSAValue) -> Results:
-        return scanned(b, rec, inputs[: len(rec.inputs)], count if static else T)
-
-    rng = np.random.default_rng(seed)
-    arrays = [rng.normal(size=shape) * 0.5 for shape in rec.inputs]
-    if not static:
-        arrays.append(np.zeros(count))
-    return Case(f"seed {seed}, {count} steps", program(types, build), [Call(arrays)])
+def test_updates() -> None:
+    assert differences(list(stateful())) == []
+    assert differences(list(stateful()), Road(opt_level=0), [GCC_O2]) == []
 
 
 @pytest.mark.parametrize("until", [False, True])
@@ -411,13 +69,6 @@ def test_more_random_recurrences(first_seed: int, block: int) -> None:
     seeds = range(first_seed + 100 * block, first_seed + 100 * (block + 1))
     cases = [random_case(seed, seed % 7, seed % 3 == 0) for seed in seeds]
     assert differences(cases) == []
-
-
-# -- other roads
-
-
-def a_few() -> list[Case]:
-    return [*simple("f32", False), *products(), *early(), *searches()]
 
 
 def test_without_optimization() -> None:

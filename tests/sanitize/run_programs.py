@@ -1,7 +1,8 @@
 """
 Runs programs whose C is compiled with sanitizers; started by a test with their library preloaded.
 
-    run_programs.py random FIRST COUNT | regressions | arrays | convolutions | linear | planted
+    run_programs.py random FIRST COUNT
+    run_programs.py regressions | arrays | convolutions | linear | recurrences | planted
 
 Prints what differs from the reference. A report of a sanitizer ends the process.
 """
@@ -74,6 +75,15 @@ def linear() -> list[str]:
     return differences([*cases("f32"), *cases("f64")], Road(executors=()), [SANITIZED])
 
 
+def recurrences() -> list[str]:
+    from levels import Road, differences
+    from recurrence_programs import a_few, moves, nested, random_case, sequences
+
+    cases = [*a_few(), *moves(), *nested(), *sequences()]
+    cases += [random_case(seed, seed % 6, seed % 2 == 0) for seed in range(20)]
+    return differences(cases, Road(executors=()), [SANITIZED])
+
+
 def arrays() -> list[str]:
     from array_groups import GROUPS, cases
     from levels import Road, differences
@@ -104,6 +114,8 @@ def main(kind: str, *numbers: str) -> int:
             found = arrays()
         case "linear":
             found = linear()
+        case "recurrences":
+            found = recurrences()
         case "convolutions":
             found = convolutions()
         case _:

@@ -70,6 +70,12 @@ def test_linear_systems() -> None:
     assert result.returncode == 0, result.stdout + result.stderr[-3000:]
 
 
+def test_recurrences() -> None:
+    """Rows before the first step, rings, loops that end early, packed factors."""
+    result = run("recurrences")
+    assert result.returncode == 0, result.stdout + result.stderr[-3000:]
+
+
 def test_random_programs() -> None:
     result = run("random", "24", "12")
     assert result.returncode == 0, result.stdout + result.stderr[-3000:]
