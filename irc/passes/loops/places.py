@@ -143,8 +143,10 @@ def subview(
     """The part of `ref` that `op` takes or replaces, in the shape of `piece`."""
     first = _first_row(op, ref, piece)
     if first is not None:
-        count, *dims = shape_dims(piece.type)
-        return rows(pen, ref, first, dims, piece.name_hint, count)
+        dims = shape_dims(piece.type)
+        if len(op.static_sizes) > len(dims):
+            return rows(pen, ref, first, dims, piece.name_hint)
+        return rows(pen, ref, first, dims[1:], piece.name_hint, dims[0])
     shape = [d.data for d in piece.type.shape.data]  # type: ignore[attr-defined]
     layout = StridedLayoutAttr([None] * len(shape), None)
     element = ref.type.element_type  # type: ignore[attr-defined]
@@ -169,9 +171,16 @@ def subview(
 def _first_row(
     op: tensor.ExtractSliceOp | tensor.InsertSliceOp, ref: SSAValue, piece: SSAValue
 ) -> Index | None:
-    """Where a part begins that is consecutive rows of a contiguous array; None for another."""
+    """
+    Where a part begins that is consecutive rows, or one row, of a contiguous array; None for
+    another.
+    """
     whole = op.source if isinstance(op, tensor.ExtractSliceOp) else op.dest
     dims, starts = shape_dims(piece.type), op.static_offsets.get_values()
+    if len(starts) > len(dims):
+        dims = (op.static_sizes.get_values()[0], *dims)
+        if dims[0] != 1:
+            return None
     if len(starts) != len(dims) or dims[1:] != shape_dims(whole.type)[1:]:
         return None
     if any(starts[1:]) or any(k != 1 for k in op.static_strides.get_values()):
