@@ -10,6 +10,10 @@ import pytest
 from kernels import compile_module, lower, parse_module
 from linalg_text import empty, fill, generic, product, tensor
 
+from irc.dialects.context import make_context
+from irc.passes.spelling import PassText
+from irc.pipeline import load
+
 pytestmark = pytest.mark.cc
 
 SUM = """  %s = arith.addf %o, %a : f32
@@ -75,3 +79,29 @@ def test_parallel_loops_are_never_nested() -> None:
     for op in module.walk():
         if op.name == "scf.parallel":
             assert not any(o.name == "scf.parallel" for o in op.walk() if o is not op)
+
+
+def recurrence(size: int | str) -> str:
+    """x @ w again and again."""
+    product = "nd.dot %x1, %w batch [], [] contract [1], [0]"
+    rows = "?" if isinstance(size, str) else str(size)
+    named = f', #nd.dims<"{size}">' if isinstance(size, str) else ""
+    row, one = f"tensor<{rows}x256xf32{named}>", f"tensor<1x{rows}x256xf32{named}>"
+    return f"""func.func @f(%x0: {one}, %w: tensor<256x256xf32>) -> {one} {{
+      %x = nd.scan "100" from (%x0[1]) : ({one}) -> ({one}) {{
+      ^bb0(%t: tensor<i64>, %x1: {row}):
+        %y = {product} : {row}, tensor<256x256xf32> to {row}
+        nd.yield %y : {row}
+      }}
+      func.return %x : {one}
+    }}"""
+
+
+@pytest.mark.parametrize(("size", "threaded"), [(32, True), (4, False), ("n", False)])
+def test_a_step_asks_for_threads_only_where_it_is_known_that_they_pay(
+    size: int | str, threaded: bool
+) -> None:
+    module = parse_module(recurrence(size))
+    load(PassText("convert-nd-to-linalg", {})).apply(make_context(), module)
+    found = [op for op in lower(module, threads=2).walk() if op.name == "scf.parallel"]
+    assert bool(found) == threaded

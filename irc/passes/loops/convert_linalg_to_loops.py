@@ -86,11 +86,13 @@ class _Lowering:
             elif isinstance(op, memref.LoadOp):
                 resolve_load(op, Pen(self.pool, block, op, op.location))
             else:
+                inside = threads
                 if isinstance(op, scf.ForOp | scf.WhileOp):
                     self.contractions.residents.enter(op)
+                    inside = threads.inside_loop()
                 for region in op.regions:
                     for inner in region.blocks:
-                        self._block(inner, Threads(1))
+                        self._block(inner, inside)
         for op in fills.used:
             op.detach()
             op.erase(safe_erase=False)

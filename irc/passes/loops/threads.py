@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xdsl.dialects import scf
 from xdsl.dialects.builtin import IntegerAttr, StringAttr, UnitAttr, i64
@@ -15,6 +15,7 @@ from irc.sizes import Size, poly, product
 
 WORK = "irc.work"  # on scf.parallel: additions it does, a polynomial in the sizes
 MIN_WORK = "irc.min_work"  # below that, one thread does it
+_MEMORY_BOUND = 4  # times more work than a product's, where a loop asks for threads each time
 
 
 @dataclass(frozen=True)
@@ -22,17 +23,28 @@ class Threads:
     """
     count      threads that a call may use
     min_work   additions that are worth waking threads for
+    repeated   a loop around comes here again and again
     """
 
     count: int = 1
     min_work: int = 1 << 17
+    repeated: bool = False
+
+    def inside_loop(self) -> Threads:
+        """
+        For what a loop repeats: to ask at each step whether there is work costs as much as a
+        small step, so only work that is known counts, and what memory bounds must be much more.
+        """
+        return replace(self, repeated=True)
 
     def worth(self, work: Size) -> bool:
         """False when there can never be enough work."""
         if self.count < 2:
             return False
         constant = poly(work).constant
-        return constant is None or constant >= self.min_work
+        if constant is None:
+            return not self.repeated
+        return constant >= self.min_work
 
     def loop(
         self, pen: Pen, lb: Index, ub: Index, step: Index, hint: str, work: Size
@@ -62,7 +74,8 @@ class Threads:
         """
         bounds: list[tuple[Index, Index]] = [(0, pen.pool.size(e)) for e in extents]
         total = product(extents) * cost
-        if not bounds or not self.worth(total):
+        pays = self.worth(total // _MEMORY_BOUND if self.repeated else total)
+        if not bounds or not pays:
             return open_loops(pen, bounds)
         first, iv = self.loop(pen, *bounds[0], 1, COUNTERS[0], total)
         outer = first.block.parent_op()
