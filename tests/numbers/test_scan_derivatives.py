@@ -379,6 +379,21 @@ def test_the_forward_scan_runs_once() -> None:
     assert names.count("nd.dot") == 8 + 16 - 4  # no gradient of u
 
 
+def test_derivatives_of_one_cost_share_the_way_back() -> None:
+    """Two forms of `nd.grad` of one cost; the one with other constants goes its own way."""
+
+    def f(b: Builder, *xs: SSAValue) -> list[SSAValue]:
+        total = cost(b, lstm(b, T, *xs).results[:1])
+        together = b.grad(total, xs[3:5]) + b.grad(total, xs[5:8]) + b.grad(total, xs[3:4])
+        return [*together, *b.grad(total, xs[4:5], consts=xs[5:6])]
+
+    types: list[tuple[str, Sequence[Size]]] = [("f64", (T, 2)), *(("f64", s) for s in LSTM[1:])]
+    module = expanded(types, f)
+    assert len(scans(module)) == 1 + 2
+    found = run(module, *(smooth("f64", s, k) for k, s in enumerate(LSTM)))
+    assert np.array_equal(found[0], found[5]) and np.array_equal(found[1], found[6])
+
+
 def test_only_what_is_read_is_kept() -> None:
     """Rows of the two states, and of each gate and of tanh(c); sums only what they sum."""
     forward, backward = scans(last_of(T, False))

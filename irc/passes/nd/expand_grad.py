@@ -55,7 +55,7 @@ class ExpandGradPass(ModulePass):
     name = "nd-expand-grad"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        derivatives = [o for o in nested_ops(op) if isinstance(o, Derivative)]
+        derivatives = _merged([o for o in nested_ops(op) if isinstance(o, Derivative)])
         for derivative in derivatives:
             expand(derivative)
         for other in reversed(list(nested_ops(op))):  # those in copies of regions too
@@ -66,6 +66,45 @@ class ExpandGradPass(ModulePass):
                 other.detach_region(other.derivative).erase()
         if derivatives:
             remove_dead(op)
+
+
+def _merged(ops: list[Derivative]) -> list[Derivative]:
+    """
+    grad c wrt x; grad c wrt y   ->   grad c wrt x, y
+
+    One way back for all, which matters where no later pass could merge two: through a scan.
+    """
+    alike: dict[tuple[object, ...], list[GradOp]] = {}
+    for op in ops:
+        if isinstance(op, GradOp):
+            key = (op.parent, op.cost, tuple(op.cotangent), tuple(op.consts))
+            alike.setdefault(key, []).append(op)
+    instead: dict[Derivative, GradOp] = {}
+    for group in alike.values():
+        if len(group) > 1:
+            instead |= _merge(group)
+    return list(dict.fromkeys(instead.get(op, op) for op in ops))
+
+
+def _merge(group: list[GradOp]) -> dict[Derivative, GradOp]:
+    """The op that replaces those of a group whose cost depends on all that they ask for."""
+    cost, consts = group[0].cost, set(group[0].consts)
+    found = reached(between([cost], consts), [cost], consts)
+    group = [op for op in group if found.issuperset(op.wrt)]
+    if len(group) < 2:
+        return {}
+    first, wrt = group[0], list(dict.fromkeys(x for op in group for x in op.wrt))
+    b = Builder(InsertPoint.before(first), first.location)
+    cotangent = first.cotangent[0] if first.cotangent else None
+    gradients = dict(zip(wrt, b.grad(cost, wrt, first.consts, cotangent), strict=True))
+    merged = gradients[wrt[0]].owner
+    assert isinstance(merged, GradOp)
+    for op in group:
+        for x, result in zip(op.wrt, op.results, strict=True):
+            gradients[x].name_hint = gradients[x].name_hint or result.name_hint
+            result.replace_all_uses_with(gradients[x])
+        _erase(op)
+    return dict.fromkeys(group, merged)
 
 
 def expand(op: Derivative) -> None:
