@@ -5,6 +5,7 @@ emit.py         the kernels: one C function for each function of the IR, by the 
 scalars.py      ... arith, math and vector ops
 memory.py       ... memref ops
 effects.py      ... checks and printing
+foreign.py      ... calls of functions of other libraries, and how a module finds them
 scope.py        names, expressions and lines of one C function being written
 types.py        how element types and constants are spelled
 identifiers.py  C identifiers for any name; names.py: which name each part of a module has

@@ -3,7 +3,7 @@ From tensors to memory, loops, vectors and threads.
 
 Memory:
 bufferize.py     a place for each tensor; bufferize_control.py: for those of branches and loops
-bufferize_routine.py  ... and for routines of linear algebra
+bufferize_routine.py  ... and for routines of linear algebra; bufferize_foreign.py: of others
 places.py        buffers, what shows them, what they come from
 liveness.py      when contents are needed for the last time
 updates.py       which state updates can be made in place
