@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from language import call, compiled, equal, run
+from language import call, compiled, equal, program, run
 from random_recurrences import random_program
 from recurrence_cases import CASES, Written
 
@@ -59,8 +59,8 @@ def test_programs(case: Written) -> None:
     st.sampled_from(["f32", "f64", "i32", "i64"]),
 )
 def test_random_recurrences(seed: int, steps: int, dtype: str) -> None:
-    program = random_program(seed, steps, dtype)
-    for got, wanted in zip(run(program.text, *program.inputs), program.expected, strict=True):
+    drawn = random_program(seed, steps, dtype)
+    for got, wanted in zip(run(drawn.text, *drawn.inputs), drawn.expected, strict=True):
         assert (got.dtype, got.shape) == (wanted.dtype, wanted.shape)
         close = 1e-4 if dtype == "f32" else 1e-9
         np.testing.assert_allclose(got, wanted, rtol=close, atol=close)
@@ -187,3 +187,62 @@ def test_the_draws_of_all_steps_are_one_large_draw() -> None:
     a, b = run(text)
     assert len(set(a.ravel())) == 3, "a key is all that a draw depends on"
     assert len(set(b.ravel())) == 12
+
+
+# -- derivatives
+
+
+def test_the_gradient_of_the_talk() -> None:
+    """Every matrix of the recurrence against central differences."""
+    h, p, q, T = 5, 3, 2, 6
+    params = TALK.replace("export def f", "def net")
+    text = (
+        params
+        + """
+export def f(W: f64[h, h], W1in: f64[h, p], W2in: f64[h, p], Wfb: f64[h, q], Wout: f64[q, h],
+             u: f64[T, p], u_before: f64[4, p], x0: f64[3, h], y0: f64[q], goal: f64[T, q])
+    -> (f64, f64[h, h], f64[h, p], f64[h, p], f64[h, q], f64[q, h], f64[3, h]) {
+    let cost = mean((net(W, W1in, W2in, Wfb, Wout, u, u_before, x0, y0) - goal) ** 2)
+    return (cost, grad(cost, wrt=W), grad(cost, wrt=W1in), grad(cost, wrt=W2in),
+            grad(cost, wrt=Wfb), grad(cost, wrt=Wout), grad(cost, wrt=x0))
+}
+"""
+    )
+    shapes = [(h, h), (h, p), (h, p), (h, q), (q, h), (T, p), (4, p), (3, h), (q,), (T, q)]
+    inputs = [0.5 * RNG.normal(size=s) for s in shapes]
+    made = program(text)
+
+    def results(arrays: list[np.ndarray]) -> list[np.ndarray]:
+        return made.run("f", arrays).results
+
+    gradients = results(inputs)[1:]
+    for k, gradient in zip((0, 1, 2, 3, 4, 7), gradients, strict=True):
+        direction = RNG.normal(size=inputs[k].shape)
+        step = 1e-5 * direction
+        ends = [
+            results([x + s * step if i == k else x for i, x in enumerate(inputs)])[0]
+            for s in (1, -1)
+        ]
+        wanted = (ends[0] - ends[1]) / 2e-5
+        np.testing.assert_allclose(np.sum(gradient * direction), wanted, rtol=1e-7, atol=1e-10)
+
+
+def test_derivatives_inside_of_steps() -> None:
+    """Gradient descent on (x - a)**4, written as a loop and as a scan."""
+    text = """
+    def slope(x, a) {
+        let cost = (x - a) ** 4
+        return grad(cost, wrt=x)
+    }
+    export def f(x: f64, a: f64) -> (f64, f64, f64) {
+        loop y = x for i < 20 { next y -= 0.1 * slope(y, a) }
+        scan t < 20 { init z[-1] = x; z[t] = z[t-1] - 0.1 * slope(z[t-1], a) }
+        return y, z[-1], grad(y, wrt=a)
+    }"""
+    y, z, slope = run(text, 2.0, 0.5)
+    want, ahead = 2.0, 2.0
+    for _ in range(20):
+        want -= 0.1 * 4 * (want - 0.5) ** 3
+        ahead -= 0.1 * 4 * (ahead - 0.5 - 1e-6) ** 3
+    np.testing.assert_allclose([y, z], want, rtol=1e-12)
+    np.testing.assert_allclose(slope, (ahead - want) / 1e-6, rtol=1e-4)

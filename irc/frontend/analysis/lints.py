@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from irc.diagnostics import Label, Span, did_you_mean
@@ -140,14 +140,13 @@ def warn_masks(problems: Problems, name: str, calls: Sequence[Frame]) -> None:
         )
 
 
-def mentions_around(env: Env, node: tree.Stmt) -> Counter[str]:
-    """How often the function around a statement mentions what, outside of the statement."""
+def mentioned_around(env: Env, node: tree.Stmt, names: Iterable[str]) -> set[str]:
+    """Those of `names` that the function around a statement mentions outside of it."""
     frame = env.frame
     if frame.mentions is None:
         frame.mentions = _mentions(frame.node) if isinstance(frame.node, tree.Node) else Counter()
-    around = Counter(frame.mentions)
-    around.subtract(_mentions(node))
-    return around
+    inside = _mentions(node)
+    return {name for name in names if frame.mentions[name] > inside[name]}
 
 
 def _mentions(node: tree.Node) -> Counter[str]:

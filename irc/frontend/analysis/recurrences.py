@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from xdsl.ir import Block, SSAValue
 
@@ -63,7 +64,6 @@ class Recurrence:
     around    the block it will stand in
     block     the body; of a `while` the condition first
     counter   gives the number of the step, an i64 scalar of the block that is written
-    opens     `make` of the open values around it, which are made before it
     draft     the scan, None for a `while`
     word      "scan" or "loop"
     """
@@ -75,16 +75,20 @@ class Recurrence:
     word: str = "scan"
     block: Block = field(default_factory=Block)
     around: Block = field(init=False)
-    opens: set[object] = field(default_factory=set)
     rows: dict[tuple[SSAValue, int, int, Poly], SSAValue] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         env = self.env
         self.around = env.blocks[-1]
         self._place = env.facts, env.binders, env.guard, env.recurrences, env.blocks
-        self.opens.update(_opens(v for scope in env.scopes for v in scope.values()))
+        self._scopes = tuple(env.scopes)
         if self.draft is not None:
             self.block = self.draft.block
+
+    @cached_property
+    def opens(self) -> set[object]:
+        """`make` of the open values around it: they are made before it."""
+        return set(_opens(value for scope in self._scopes for value in scope.values()))
 
     @property
     def symbol(self) -> str:

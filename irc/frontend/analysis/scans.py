@@ -224,7 +224,7 @@ def _until(s: Scan, node: tree.Until) -> SSAValue:
 def _finish(s: Scan, rows: dict[str, list[Tensor]]) -> None:
     """Puts the op into its block, and gives the names their tensors."""
     env, draft = s.env, s.draft
-    mentioned = lints.mentions_around(env, s.node)
+    mentioned = lints.mentioned_around(env, s.node, s.equations)
     outputs: list[tuple[str, int]] = []
     for name, own in rows.items():
         for k, row in enumerate(own):
@@ -233,7 +233,7 @@ def _finish(s: Scan, rows: dict[str, list[Tensor]]) -> None:
                 draft.output(row.ssa)
                 outputs.append((name, k))
                 continue
-            state.next, state.history = row.ssa, mentioned[name] > 0
+            state.next, state.history = row.ssa, name in mentioned
     draft.states = [state for state in draft.states if state.taps]
     for state in draft.states:
         deepest = state.taps[-1]
@@ -244,7 +244,7 @@ def _finish(s: Scan, rows: dict[str, list[Tensor]]) -> None:
     op = draft.finish()
     env.b.insert(op)
     for name, equation in s.equations.items():
-        if mentioned[name] > 0:
+        if name in mentioned:
             parts = _stacks(s, op, equation, rows[name], outputs)
             assert equation.value is not None
             span = equation.node.target.span
