@@ -161,7 +161,8 @@ def pulled_back(op: Extern, b: Any, dys: Sequence[SSAValue]) -> Gradients:
     if op.derivative is None:
         raise UserError(no_derivative(op))
     block = op.derivative.block
-    values = dict(zip(block.args, (*op.xs, *op.results, *dys), strict=True))
+    given = (*op.xs, *op.results, *dys)
+    values: dict[SSAValue, SSAValue] = dict(zip(block.args, given, strict=True))
     end = block.last_op
     assert isinstance(end, YieldOp)
     place = b.location
