@@ -19,7 +19,7 @@ from xdsl.ir import Block, Region, SSAValue
 
 from irc import sizes
 from irc.dialects import nd
-from irc.dialects.nd import Builder, dims_of
+from irc.dialects.nd import Builder, dims_of, dtype_of
 from irc.dialects.nd.loops import ScanDraft, ScanOp, WhileOp
 from irc.dialects.nd.structure import offsets
 from irc.dtypes import F64
@@ -413,6 +413,23 @@ def test_what_is_cheap_is_computed_again() -> None:
 
     forward, backward = scans(expanded([("f64", (T, 3)), ("f64", (1, 3))], f))
     assert len(forward.res) == 1 and len(backward.seqs) == 3
+
+
+def test_what_is_smaller_is_kept() -> None:
+    """where(W u[t] > 0, 2 x, x): the bools, and neither the product nor rows of x."""
+
+    def f(b: Builder, u: SSAValue, x0: SSAValue, w: SSAValue) -> list[SSAValue]:
+        scan = ScanDraft(T)
+        x, inner = scan.state(x0), Builder(scan.block)
+        level = inner.dot(w, scan.row(u), ((), ()), ((1,), (0,)))
+        before = scan.tap(x, 1)
+        on = inner.scalar("gt", level, inner.like(level, 0))
+        x.next = inner.where(on, inner.mul(before, inner.like(before, 2)), before)
+        return b.grad(cost(b, b.insert(scan.finish()).results), [x0])
+
+    forward, backward = scans(expanded([("f64", (T, 3)), ("f64", (1, 3)), ("f64", (3, 3))], f))
+    assert [dtype_of(r).name for r in forward.res] == ["f64", "bool"]
+    assert dims_of(forward.res[0]) == (1, 3) and list(backward.seqs) == [forward.res[1]]
 
 
 def test_checkpoints_keep_root_of_the_steps() -> None:
