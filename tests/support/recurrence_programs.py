@@ -87,6 +87,12 @@ def products() -> Iterator[Case]:
 
     types = [("f32", [T, N, 40]), ("f32", [1, N, 40]), ("f32", [40, 40])]
     yield case("a small batch", types, batch, (0, 1, 5))
+    yield case(
+        "a small batch, without what was before",
+        types,
+        lambda b, *xs: rows(b, batch(b, *xs)[0], 1, T),
+        (0, 1, 5),
+    )
 
     def transposed(b: nd.Builder, h: SSAValue, w: SSAValue) -> Results:
         def step(s: Step) -> Made:
