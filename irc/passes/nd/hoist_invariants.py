@@ -14,6 +14,7 @@ from xdsl.traits import Pure
 from irc.dialects.nd.contraction import DotOp
 from irc.dialects.nd.control import YieldOp
 from irc.dialects.nd.effects import StateReadOp
+from irc.dialects.nd.foreign import ExternMapOp, ExternOp
 from irc.dialects.nd.indexing import IndexedOp
 from irc.dialects.nd.loops import ScanOp, WhileOp
 from irc.dialects.nd.reduction import ArgOp, ReduceOp
@@ -133,12 +134,11 @@ class _Hoist:
 
 def _may_move(op: Operation, state: _Hoist) -> bool:
     """Whether running `op` before the loop changes nothing."""
-    if isinstance(op, YieldOp):
+    if isinstance(op, YieldOp) or (can_fail(op) and not state.is_sure(op)):
         return False
     if op.regions:
         return _may_move_whole(op, state)
-    pure = op.has_trait(Pure) or isinstance(op, StateReadOp)
-    return pure and (state.is_sure(op) or not can_fail(op))
+    return op.has_trait(Pure) or isinstance(op, StateReadOp)
 
 
 def _may_move_whole(op: Operation, state: _Hoist) -> bool:
@@ -164,7 +164,7 @@ def can_fail(op: Operation) -> bool:
             return not all_positive(op.x, (op.axis.value.data,))
         case WindowOp():
             return any(is_dynamic(p) for p in op.offsets.data)
-    return False
+    return isinstance(op, ExternOp)
 
 
 def _is_light(op: Operation, state: _Hoist) -> bool:
@@ -173,6 +173,7 @@ def _is_light(op: Operation, state: _Hoist) -> bool:
         return False
     if isinstance(op, FullOp | IotaOp | SizeOp | BroadcastOp):
         return True
-    if not isinstance(op, PointwiseOp) or (isinstance(op, ElementwiseOp) and op.SCALAR.inexact):
+    inexact = isinstance(op, ElementwiseOp) and op.SCALAR.inexact
+    if not isinstance(op, PointwiseOp) or isinstance(op, ExternMapOp) or inexact:
         return False
     return all(isinstance(x, OpResult) and x.op in state.light for x in op.operands)

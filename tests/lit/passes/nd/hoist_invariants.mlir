@@ -123,6 +123,20 @@ func.func @what_could_fail(%w: tensor<?xf64, #nd.dims<"n">>, %i: tensor<i64>, %o
   func.return %x : tensor<1xf64>
 }
 
+// A function of another library may refuse its arguments, also where nobody asked.
+// CHECK-LABEL: @what_may_refuse
+func.func @what_may_refuse(%w: tensor<3xf64>, %x0: tensor<1x3xf64>) -> tensor<1x3xf64> {
+  // CHECK-NEXT: nd.scan "T"
+  %x = nd.scan "T" from (%x0[1]) : (tensor<1x3xf64>) -> (tensor<1x3xf64>) {
+  ^bb0(%t: tensor<i64>, %x1: tensor<3xf64>):
+    // CHECK: nd.extern
+    %e = nd.extern "f" from "libf.so" sizes <> (%w) : (tensor<3xf64>) -> (tensor<3xf64>)
+    %y = nd.add %x1, %e : tensor<3xf64>
+    nd.yield %y : tensor<3xf64>
+  }
+  func.return %x : tensor<1x3xf64>
+}
+
 // CHECK-LABEL: @what_is_sure_to_run
 func.func @what_is_sure_to_run(%w: tensor<?xf64, #nd.dims<"n">>, %i: tensor<i64>, %x0: tensor<1xf64>) -> tensor<1xf64> {
   // CHECK-NEXT: nd.max
