@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 from xdsl.ir import SSAValue
@@ -138,32 +139,30 @@ class ConvOp(IRDLOperation):
         """
         dx: dy with stride and x_dilation exchanged, under `w` turned round.
         dw: `x` under dy, with stride and w_dilation exchanged; images are summed, so they take
-        the place of the channels.
+        the place of the channels. Or, where that has fewer holes, dy under `x`, turned round.
         """
         x, w, dims = dims_of(self.x), dims_of(self.w), dims_of(self.res)
         rank, first = len(x), len(x) - self.spatial
         stride, xd, wd = self.stride.data, self.x_dilation.data, self.w_dilation.data
-        low = self.low.data
-        lead = list(range(first - 2))
-        swapped = [*lead, first - 1, first - 2, *range(first, rank)]
+        swapped = [*range(first - 2), first - 1, first - 2, *range(first, rank)]
+        spread_x, spread_w, spread_y = (
+            [reach(n, by) for n, by in zip(dims_[first:], steps, strict=True)]
+            for dims_, steps in ((x, xd), (w, wd), (dims, stride))
+        )
         # What remains after the last window gets no gradient, and gives none: `high` says so.
-        before = [reach(k, d) - 1 - lo for k, d, lo in zip(w[first:], wd, low, strict=True)]
-        after = [
-            reach(s, d) + reach(k, e) - 1 - lo - reach(p, st)
-            for s, d, k, e, lo, p, st in zip(
-                x[first:], xd, w[first:], wd, before, dims[first:], stride, strict=True
-            )
-        ]
+        low = [k - 1 - lo for k, lo in zip(spread_w, self.low.data, strict=True)]
+        whole = [n + k - 1 for n, k in zip(spread_x, spread_w, strict=True)]
+        high = [n - lo - p for n, lo, p in zip(whole, low, spread_y, strict=True)]
         turned = b.transpose(_turned(b, self.w, first), swapped)
-        dx = b.conv(dy, turned, xd, before, after, stride, wd)
-        after = [
-            reach(k, e) + reach(p, st) - 1 - lo - reach(s, d)
-            for k, e, p, st, lo, s, d in zip(
-                w[first:], wd, dims[first:], stride, low, x[first:], xd, strict=True
-            )
-        ]
+        dx = b.conv(dy, turned, xd, low, high, stride, wd)
         images, weights = b.transpose(self.x, swapped), b.transpose(dy, swapped)
-        dw = b.conv(images, weights, wd, low, after, xd, stride)
+        if prod(stride) < prod(xd):
+            dw = b.conv(weights, images, wd, low, high, stride, xd)
+            return dx, _turned(b, dw, first)
+        low = list(self.low.data)
+        whole = [p + k - 1 for p, k in zip(spread_y, spread_w, strict=True)]
+        high = [n - lo - s for n, lo, s in zip(whole, low, spread_x, strict=True)]
+        dw = b.conv(images, weights, wd, low, high, xd, stride)
         return dx, b.transpose(dw, swapped)
 
     def batched(

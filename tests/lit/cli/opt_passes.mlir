@@ -21,7 +21,7 @@
 // LINALG: linalg.generic
 
 // RUN: irc-opt %s --to loops --cpu cpu:x86-64 --dump-pipeline | filecheck %s --check-prefix=PIPELINE
-// PIPELINE: nd-expand-grad,nd-canonicalize{{.*}}convert-nd-to-linalg{{.*}}bufferize
+// PIPELINE: nd-expand-grad,nd-expand-convolutions,nd-canonicalize{{.*}}convert-nd-to-linalg{{.*}}bufferize
 // PIPELINE-SAME: convert-linalg-to-loops{target=cpu:x86-64 threads=0
 
 // RUN: irc-opt %s --nd-fold-constants=limit=64 --dump-pipeline | filecheck %s --check-prefix=WITH
