@@ -2,55 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from random import Random
-
 import numpy as np
 import pytest
-from levels import Call, Case, differences
-from nd_programs import program
-from scan_programs import Recurrence, cost, numbers, random_recurrence, scanned
-from xdsl.ir import SSAValue
+from levels import differences
+from scan_gradients import gradient_cases
 
 import irc
-from irc.dialects.nd import Builder
 from irc.driver import Source, compile_source
 from irc.options import Options
 from irc.runtime.module import load_bytes
 from irc.sizes import parse
 
 pytestmark = pytest.mark.cc
-MODES = ("", "until", "truncate", "checkpoint")
-
-
-def gradients(rec: Recurrence, seed: int) -> Case:
-    inputs = numbers(rec, seed)
-
-    def body(b: Builder, *xs: SSAValue) -> list[SSAValue]:
-        results = scanned(b, rec, xs, rec.count)
-        return [*results, *b.grad(cost(b, results), xs, disconnected=True)]
-
-    name = f"{rec.count} steps, seed {seed}"
-    return Case(name, program([("f64", x.shape) for x in inputs], body), [Call(inputs)])
-
-
-def cases(seeds: range) -> Iterator[Case]:
-    for seed in seeds:
-        r, mode = Random(seed), MODES[seed % len(MODES)]
-        rec = random_recurrence(r, r.choice([0, 1, 2, 7]), until=mode == "until")
-        rec.truncate = 2 if mode == "truncate" else None
-        rec.checkpoint = mode == "checkpoint"
-        yield gradients(rec, seed)
 
 
 def test_random_recurrences() -> None:
-    assert differences(list(cases(range(8)))) == []
+    assert differences(list(gradient_cases(range(8)))) == []
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("block", range(10))
 def test_many_random_recurrences(block: int) -> None:
-    assert differences(list(cases(range(10 + 20 * block, 30 + 20 * block)))) == []
+    seeds = range(10 + 20 * block, 30 + 20 * block)
+    assert differences(list(gradient_cases(seeds))) == []
 
 
 TALK = """

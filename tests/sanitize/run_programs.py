@@ -78,9 +78,11 @@ def linear() -> list[str]:
 def recurrences() -> list[str]:
     from levels import Road, differences
     from recurrence_programs import a_few, moves, nested, random_case, sequences
+    from scan_gradients import gradient_cases
 
     cases = [*a_few(), *moves(), *nested(), *sequences()]
     cases += [random_case(seed, seed % 6, seed % 2 == 0) for seed in range(20)]
+    cases += gradient_cases(range(8))
     return differences(cases, Road(executors=()), [SANITIZED])
 
 
