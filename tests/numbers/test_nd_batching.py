@@ -84,10 +84,11 @@ CASES: dict[str, tuple[list[Kind], Body]] = {
         [("f32", (2, 3, 2, 5)), ("f32", (2, 4, 2, 2))],
         lambda b, x, w: b.conv(x, w, (1,), (0,), (0,), (1,), (1,)),
     ),
-    "max_pool": (
-        [("f32", (2, 5, 4))], lambda b, x: b.max_pool(x, (2, 3), (1, 1), (2, 1))),
+    "max_pool": ([("f32", (2, 5, 4))], lambda b, x: b.max_pool(x, (2, 3), (1, 1), (2, 1))),
     "max_pool_index": (
-        [("f32", (2, 5, 4))], lambda b, x: b.max_pool_index(x, (2, 2), (2, 1), (1, 1))),
+        [("f32", (2, 5, 4))],
+        lambda b, x: b.max_pool_index(x, (2, 2), (2, 1), (1, 1)),
+    ),
     "argmax": ([("f32", (2, 3))], lambda b, x: b.argmax(x, 1)),
     "argmin": ([("f32", (2, 3))], lambda b, x: b.argmax(x, 0, I64, smallest=True)),
     "cumulative": ([("f32", (2, 3))], lambda b, x: b.cumulative("sum", x, 0, True, True)),

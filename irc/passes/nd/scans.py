@@ -11,7 +11,7 @@ from irc.dialects.nd.builder import Builder
 from irc.dialects.nd.control import Derivative, IfOp
 from irc.dialects.nd.effects import AssertOp, PrintOp, StateWriteOp
 from irc.dialects.nd.loops import ScanDraft, ScanOp, WhileOp
-from irc.dialects.nd.types import dims_of, rank_of, type_text
+from irc.dialects.nd.types import dims_of, type_text
 from irc.passes.nd.rules import blocks_of, nested_ops
 from irc.sizes import Poly, Size
 
@@ -141,7 +141,3 @@ def several(titles: Sequence[str]) -> str:
     """The first few of them, and how many more there are."""
     shown = ", ".join(titles[:3])
     return f"{shown} and {len(titles) - 3} more" if len(titles) > 3 else shown
-
-
-def is_scalar(x: SSAValue) -> bool:
-    return not rank_of(x)
