@@ -13,6 +13,10 @@ from modules_by_hand import FIT, ODD, Program, array, renamed, result
 
 from irc.abi import FunctionSpec, ModuleSpec, StateSpec
 from irc.codegen.c.names import kernel_name
+from irc.driver import compile_source
+from irc.driver.records import Source
+from irc.dtypes import DTYPES
+from irc.options import Options
 
 HERE = Path(__file__).parent / "c"
 SUPPORT = Path(__file__).parents[2] / "irc" / "codegen" / "c"
@@ -237,6 +241,24 @@ def test_hostile_names_compile_as_c_and_cpp(tmp_path: Path, compiler: str) -> No
     user.write_text("".join(f"#include <{i}>\n" for i in includes) + f'#include "{header}"\n')
     cc(compiler, *STRICT, "-std=c++17", "-x", "c++", "-c", user, "-o", tmp_path / "user.o")
     cc(compiler, *STRICT, "-std=c99", "-x", "c", "-c", user, "-o", tmp_path / "user.o")
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_every_dtype_compiles_without_a_warning(tmp_path: Path, compiler: str) -> None:
+    """As state, as number, as array and as result; kernels know no unsigned integers."""
+    lines = []
+    for d in DTYPES:
+        one = "false" if d == "bool" else "1"
+        lines.append(f"state s_{d}: {d}[3] = full([3], {one})")
+        lines.append(
+            f"export def f_{d}(x: {d}[n], y: {d}) -> ({d}[n], {d}, {d}[3]) {{\n"
+            f"    update s_{d} = full([3], {one})\n    return x, y, s_{d}\n}}"
+        )
+    source = tmp_path / "all.irc"
+    source.write_text("\n".join(lines) + "\n")
+    outputs = compile_source(Source(source.read_text(), "all.irc"), Options(), ["c"])
+    (tmp_path / "all.c").write_text(outputs.texts["c"])
+    cc(compiler, *STRICT, "-std=c99", "-c", tmp_path / "all.c", "-o", tmp_path / "all.o")
 
 
 def test_equal_input_gives_equal_text() -> None:

@@ -270,8 +270,14 @@ def _run(
             ),
             *refuse,
         ]
-    inputs_c = [n if p.rank else f"&{n}" for p, n in zip(function.params, args.params, strict=True)]
-    parts = [args.context, *args.sizes, *inputs_c, *args.results, memory]
+    inputs_c = [
+        _for_kernel(p.dtype, n if p.rank else f"&{n}", "const ")
+        for p, n in zip(function.params, args.params, strict=True)
+    ]
+    outputs_c = [
+        _for_kernel(r.dtype, n) for r, n in zip(function.results, args.results, strict=True)
+    ]
+    parts = [args.context, *args.sizes, *inputs_c, *outputs_c, memory]
     lines += [
         f"    const int64_t {workspace} = {size_c(arena, symbols)};",
         f"    char *{memory} = irc_arena({head}, {title}, irc_ok ? {workspace} : -1);",
@@ -281,6 +287,11 @@ def _run(
         wrap_call(f"    return (irc_status){kernel_name(function.name)}(", parts, ");"),
     ]
     return "\n".join([*lines, "}"])
+
+
+def _for_kernel(dtype: str, pointer: str, const: str = "") -> str:
+    """A pointer as a kernel takes it: integers have no sign there."""
+    return f"({const}void *){pointer}" if DTYPES[dtype].kind == "uint" else pointer
 
 
 def _call(names: ModuleNames, function: FunctionSpec) -> str:

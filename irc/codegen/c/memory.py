@@ -152,7 +152,9 @@ def emit_get_global(op: Operation, c: Scope) -> None:
         c.line(f"{c.pointer(value)}const {name} = irc_unseen(irc_{symbol});")
         c.bind(value, name)
         return
-    c.line(f"{c.pointer(value)}const {name} = ctx->{field};")
+    # The member may be unsigned; integers have no sign here.
+    cast = "(void *)" if c_type(value.type.element_type).startswith("int") else ""  # type: ignore[attr-defined]
+    c.line(f"{c.pointer(value)}const {name} = {cast}ctx->{field};")
     c.bind(value, name)
 
 
