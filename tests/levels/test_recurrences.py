@@ -9,6 +9,7 @@ from levels import CLANG_O2, GCC_O2, Road, differences
 from recurrence_programs import (
     a_few,
     early,
+    half_products,
     moves,
     nested,
     products,
@@ -29,7 +30,7 @@ def test_dtypes(dtype: str) -> None:
 
 
 def test_products() -> None:
-    assert differences(list(products())) == []
+    assert differences([*products(), *half_products()]) == []
 
 
 def test_moves() -> None:

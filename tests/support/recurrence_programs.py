@@ -129,6 +129,29 @@ def products() -> Iterator[Case]:
     yield case("a sum of products", [("f32", [T, 4, 20]), ("f32", [T, 4, 30])], outer)
 
 
+def half_products() -> Iterator[Case]:
+    """Weights that are widened before the loop, on either side of the product."""
+
+    def left(s: Step, w: SSAValue) -> SSAValue:
+        return dot(s.b, w, s.taps[0][0])
+
+    def right(s: Step, w: SSAValue) -> SSAValue:
+        return dot(s.b, s.taps[0][0], w)
+
+    for name, product in (("left", left), ("right", right)):
+
+        def program_of(b: nd.Builder, x: SSAValue, w: SSAValue, product: Any = product) -> Results:
+            def step(s: Step) -> Made:
+                return Made([s.b.scalar("sin", product(s, w))])
+
+            return scan(b, 5, step, [], [(x, [1], False)])
+
+        types = [("f16", [1, 40, 40]), ("f16", [40, 40])]
+        yield case(f"half floats, weights on the {name}", types, program_of, (0,))
+        types = [("bf16", [1, 40]), ("bf16", [40, 40])]
+        yield case(f"half floats, a vector and weights on the {name}", types, program_of, (0,))
+
+
 def moves() -> Iterator[Case]:
     def swap(s: Step) -> Made:
         (x,), (y,) = s.taps

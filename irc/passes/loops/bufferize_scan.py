@@ -318,7 +318,7 @@ class _Recurrence:
         for k, value in enumerate(end.operands[: len(self.tracks)] if yields else ()):
             if isinstance(self.tracks[k], Beside):
                 continue
-            ref = views.of(k, 0, _named("new", value.name_hint or self.op.res[k].name_hint))
+            ref = views.of(k, 0, _named("next", value.name_hint or self.op.res[k].name_hint))
             targets.append((value, ref))
             if value.owner in inner.position:
                 f.wanted.setdefault(value, Place(Buffer(ref, block), ref))

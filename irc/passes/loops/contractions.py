@@ -29,11 +29,12 @@ from irc.passes.loops.convolutions import Windows, lower_windows, windows_of
 from irc.passes.loops.elementwise import lower_elementwise
 from irc.passes.loops.factors import Contraction
 from irc.passes.loops.helpers import Helpers
+from irc.passes.loops.panels import widen_into
 from irc.passes.loops.products import lower_dots, lower_tiles
 from irc.passes.loops.reductions import lower_reduction
 from irc.passes.loops.resident import Residents
 from irc.passes.loops.rows import is_contiguous
-from irc.passes.loops.structured import Shapes, Structured, collapse
+from irc.passes.loops.structured import Operand, Shapes, Structured, collapse
 from irc.passes.loops.threads import Threads
 from irc.sizes import product
 from irc.target import Target
@@ -137,12 +138,24 @@ class Contractions:
         if n is None and (a.stride(k) != 1 or b.stride(k) != 1 or not _same(a, b, element)):
             return None
         outer = [d for d in range(len(s.loops)) if d not in (m, n, k)]
-        home = self.residents.home(y, pen) if n is not None else None
-        if home is not None and not any(y.uses(d) for d in outer):
-            again = access_of(y, shapes, home)
-            assert again is not None
-            return Contraction(s, m, n, k, outer, a, again, element, init, tail, home)
-        return Contraction(s, m, n, k, outer, a, b, element, init, tail)
+        c = Contraction(s, m, n, k, outer, a, b, element, init, tail)
+        return c if n is None else self._settled(c, x, y, pen, shapes)
+
+    def _settled(
+        self, c: Contraction, x: Operand, y: Operand, pen: Pen, shapes: Shapes
+    ) -> Contraction:
+        """With factors that a loop around leaves alone packed, or widened, before it."""
+        before = self.residents.home(x, pen)
+        if before is not None and not c.lies_right:
+            a = access_of(x, shapes, before)
+            assert a is not None
+            c.a = widen_into(a, c.element, c.s.loops, before)
+        home = self.residents.home(y, pen)
+        if home is not None and not any(y.uses(d) for d in c.outer):
+            b = access_of(y, shapes, home)
+            assert b is not None
+            c.b, c.home = b, home
+        return c
 
 
 def _same(a: Access, b: Access, element: Attribute) -> bool:

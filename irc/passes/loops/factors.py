@@ -45,6 +45,12 @@ class Contraction:
         return 1 if dim is None else self.s.loops[dim]
 
     @property
+    def lies_right(self) -> bool:
+        """Whether tiles can read A where it is: along k, or along m."""
+        steps = (self.a.stride(self.k), self.a.stride(self.m))
+        return self.a.element == self.element and (self.m is None or 1 in steps)
+
+    @property
     def work(self) -> Size:
         """Additions; a vector instruction multiplies and adds eight or more at a time."""
         total = product(self.s.loops)

@@ -37,7 +37,7 @@ def lower_tiles(
         length = product([k, shape.columns * split])
         copies = product([length, _outer_copies(c, fixed)])
         panel = pen.alloc(flat_type(c.element, copies), [copies], "panel")
-    a = c.a = c.a if _lies_right(c) else widen_into(c.a, c.element, c.s.loops, pen)
+    a = c.a = c.a if c.lies_right else widen_into(c.a, c.element, c.s.loops, pen)
     extent = outer_pen.pool.size(n)
     body, panel_at, lb, ub = _chunks(c, outer_pen, fixed, split, shape, extent, threads)
     columns, j0 = body.counted(lb, ub, shape.columns, "j")
@@ -73,12 +73,6 @@ def lower_tiles(
     pen.anchor = outermost(pen, body)
     _finish(c, pen, body, fixed, (i0, j0), (height, width), tile)
     pen.anchor = anchor
-
-
-def _lies_right(c: Contraction) -> bool:
-    """Whether tiles can read A where it is: along k, or along m."""
-    steps = (c.a.stride(c.k), c.a.stride(c.m))
-    return c.a.element == c.element and (c.m is None or 1 in steps)
 
 
 def outermost(pen: Pen, inner: Pen) -> Operation | None:
