@@ -2,7 +2,7 @@
 From a shared object and NumPy arrays to results.
 
 opening.py    a file's bytes -> checked -> an open library
-backend.py    the loader: the C extension `loader.c`, compiled once, or `fallback.py` over ctypes
+backend.py    the loader: the C extension `loader/`, compiled once, or `fallback.py` over ctypes
 module.py     what a user holds: functions, save, pickle
 state.py      its state, as live arrays
 functions.py  one function: call, documentation, statistics, errors

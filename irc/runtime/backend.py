@@ -1,5 +1,7 @@
 """
-Chooses the loader: the C extension, compiled at first use and kept in the cache, or ctypes.
+Chooses the loader: the C extension of `loader/`, or ctypes.
+
+The extension is compiled at first use and kept in the cache.
 
 IRC_LOADER=ctypes or IRC_LOADER=extension decides by hand; the latter says why there is none.
 """
@@ -19,7 +21,11 @@ from typing import Any
 from irc.cache import Cache, Entry, digest, open_cache
 from irc.errors import LoadError, ToolError
 
-_SOURCE = Path(__file__).with_name("loader.c")
+# One translation unit, in this order.
+_PARTS = [
+    Path(__file__).parent / "loader" / f"{name}.c"
+    for name in ("library", "context", "arguments", "calls", "functions", "module")
+]
 _NAME = "_loader.so"
 
 
@@ -43,7 +49,7 @@ def _extension() -> tuple[ModuleType | None, str]:
     cache = open_cache()
     if cache.root is None:
         return None, cache.reason
-    key = digest("loader", _SOURCE.read_bytes(), sys.version, _numpy_version(), _chosen_compiler())
+    key = digest("loader", _source(), sys.version, _numpy_version(), _chosen_compiler())
     entry = cache.lookup(key) or _build(cache, key)
     if entry is None:
         return None, f"cannot write to the cache {cache.root}"
@@ -61,12 +67,19 @@ def _build(cache: Cache, key: str) -> Entry | None:
 
     try:
         options = CcOptions(cflags=("-std=c11", *_include_flags()), timeout_s=120)
-        built = compile_shared(_SOURCE.read_text(encoding="utf-8"), options)
+        built = compile_shared(_source(), options)
     except ToolError as error:
         return cache.store(key, {}, note={"failed": str(error)}) or Entry(
             {}, {"failed": str(error)}
         )
     return cache.store(key, {_NAME: built.data})
+
+
+def _source() -> str:
+    """The C text, whose messages name the parts."""
+    return "".join(
+        f'#line 1 "{part.name}"\n{part.read_text(encoding="utf-8")}' for part in _PARTS
+    )
 
 
 def _import(path: Path) -> ModuleType:

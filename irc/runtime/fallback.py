@@ -1,7 +1,7 @@
 """
 The loader over ctypes, for machines without a C compiler or Python's headers.
 
-The same three classes as `loader.c`; every call goes through `info.call`, so the behaviour is the
+The same three classes as `loader/`; every call goes through `info.call`, so the behaviour is the
 same and a call costs some microseconds more.
 """
 
