@@ -11,6 +11,7 @@ tensors.py      ... nd, by the reference in nd.py
 linalg.py       ... linalg and tensor, with generic.py on whole iteration spaces
 loops.py        ... memref and vector, with the checked access of memory.py
 control.py      ... control flow, calls, state, effects; messages.py: their texts
+recurrences.py  ... nd.scan and nd.while, which keep all rows
 signature.py    what a function takes and gives, at any level
 values.py       NumPy dtypes for types, arrays for attributes
 outcome.py      what a call gives
