@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from mutations import mutants
+from recurrence_cases import CASES
 
 from irc.diagnostics import render
 from irc.dialects.text import module_text, parse_module
@@ -30,7 +31,8 @@ HOSTILE_IR = """
 
 def programs() -> list[str]:
     files = [*ROOT.glob("examples/*.irc"), *ROOT.glob("irc/frontend/lib/*.irc")]
-    return [path.read_text() for path in sorted([*files, *ROOT.glob("tests/numbers/programs/*")])]
+    files += ROOT.glob("tests/numbers/programs/*")
+    return [path.read_text() for path in sorted(files)] + [case.text for case in CASES]
 
 
 def modules() -> list[str]:

@@ -21,7 +21,10 @@ from irc.diagnostics import render
 from irc.errors import UserError
 from irc.frontend import load_program
 
-GOLDEN = [Path(__file__).with_name(name) for name in ("analysis.txt", "convolution.txt", "recurrences.txt")]
+GOLDEN = [
+    Path(__file__).with_name(name)
+    for name in ("analysis.txt", "convolution.txt", "recurrences.txt")
+]
 BETWEEN, BEFORE_MESSAGE = "====\n", "----\n"
 FILE = re.compile(r"^## file: (\S+)\n", re.MULTILINE)
 DEFINE = re.compile(r"^## -D (\w+)=(\S+)$", re.MULTILINE)

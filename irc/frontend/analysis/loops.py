@@ -350,9 +350,11 @@ def _statements(x: Loop) -> None:
             good = False
             env.problems.report(mistake, env.frame.node)
             poison(env, statement)
+    # A `next` in a block inside was reported there, unless nothing reads that block.
     given = {n.name.name for n in walk.walk(x.node.body) if isinstance(n, tree.Next)}
+    known = set() if good else given
     for carry in x.carries.values():
-        if carry.next is None and carry.name not in given:
+        if carry.next is None and carry.name not in known:
             good = False
             env.problems.report(_no_next(env, carry), env.frame.node)
     if not good:

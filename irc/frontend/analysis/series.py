@@ -97,7 +97,10 @@ class Equation:
             carried.start(env)
 
     def _begin(self, env: Env, state: State, dtype: DType) -> None:
+        """Makes the state, unless all of its past lies before a gap: then every read is E0501."""
         assert self.past is not None
+        if not self.past.depth:
+            return
         c = state.carried
         with self.recurrence.outside(env):
             init = self.past.write(env, c.key[1], dtype, c.dims, c.batch)
