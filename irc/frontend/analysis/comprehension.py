@@ -45,7 +45,7 @@ from irc.frontend.analysis.values import (
     TupleOf,
     Value,
 )
-from irc.sizes import Poly, Size, var
+from irc.sizes import Poly, Root, Size, var
 
 # Reductions that bind index variables, and the axis reduction each becomes.
 BINDING = ("sum", "prod", "max", "min", "mean", "any", "all")
@@ -227,6 +227,7 @@ def _sum(env: Env, p: Poly, counters: Counters) -> Tensor:
             continue
         term: Tensor | None = None if rest == 1 else _scalar(env, rest)
         for atom, power in inside:
+            assert not isinstance(atom, Root)  # which only derivatives make
             factor = (
                 counters[atom]()
                 if isinstance(atom, str)

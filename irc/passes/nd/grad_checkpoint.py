@@ -78,7 +78,7 @@ def _in_stretches(
     inner = ScanDraft(length, reverse=mirrored)
     near = Builder(outer.block, op.location)
     begin = near.add(near.mul(outer.time, near.size(length)), near.size(low))
-    args = [Builder(inner.block, op.location).add(begin, inner.time)]
+    args: list[SSAValue] = [Builder(inner.block, op.location).add(begin, inner.time)]
     for one in op.sequences:
         for tap in one.taps:
             rows = rows_of(b, one.value, sizes.size(sizes.poly(low) + tap), many)
@@ -88,8 +88,8 @@ def _in_stretches(
     histories = _fill(op, inner, [outer.tap(c, 1) for c in carried], args)
     stretch = near.insert(inner.finish())
     assert isinstance(stretch, ScanOp)
-    for k, (one, state) in enumerate(zip(carried, inner.states, strict=True)):
-        one.next = last_rows(near, stretch, k) if state.history else stretch.res[k]
+    for k, (own, state) in enumerate(zip(carried, inner.states, strict=True)):
+        own.next = last_rows(near, stretch, k) if state.history else stretch.res[k]
     stacks = [outer.output(rows) for rows in _made(near, stretch, length)]
     results = b.insert(outer.finish()).results
     ends = [b.reshape(r, dims_of(s.init)) for r, s in zip(results, op.states, strict=False)]
@@ -105,7 +105,7 @@ def _afterwards(
     """The steps after the stretches, whose times begin with `low`; gives the same."""
     scan = ScanDraft(count, reverse=op.reverse is not None)
     near = Builder(scan.block, op.location)
-    args = [near.add(scan.time, near.size(low))]
+    args: list[SSAValue] = [near.add(scan.time, near.size(low))]
     for one in op.sequences:
         rows = rows_of(b, one.value, low, sizes.size(sizes.poly(count) + one.taps[-1]))
         args += [scan.row(rows, tap) for tap in one.taps]
@@ -128,7 +128,7 @@ def _fill(
     for init, state, on in zip(inits, op.states, used, strict=False):
         own = scan.state(init, history=state.history and on)
         args += [scan.tap(own, tap) for tap in state.taps]
-    copies = dict(zip(op.body.block.args, args, strict=True))
+    copies: dict[SSAValue, SSAValue] = dict(zip(op.body.block.args, args, strict=True))
     for inner in op.body.block.ops:
         if inner is not op.end:
             scan.block.add_op(inner.clone(copies))

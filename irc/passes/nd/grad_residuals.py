@@ -62,8 +62,12 @@ class Residuals:
         self.kept: dict[Leaf, None] = {k: None for k, s in enumerate(self.states) if s.history}
         self._outputs = {x: k for k, x in enumerate(op.outputs)}
         self._again: list[Operation] = []
-        self._rows = {a: (s.value, o) for s in op.sequences for a, o in _tapped(s)}
-        self._taps = {a: (k, d) for k, s in enumerate(self.states) for a, d in _tapped(s)}
+        self._rows: dict[SSAValue, tuple[SSAValue, int]] = {
+            a: (s.value, o) for s in op.sequences for a, o in _tapped(s)
+        }
+        self._taps: dict[SSAValue, tuple[int, int]] = {
+            a: (k, d) for k, s in enumerate(self.states) for a, d in _tapped(s)
+        }
         self._nexts = {s.next: k for k, s in enumerate(self.states)}
         self._leaves: dict[SSAValue, tuple[Leaf, ...]] = {}
 
@@ -153,9 +157,8 @@ class Residuals:
         results = [*self.op.res[:count], *self.op.res[len(draft.states) :]]
         for k, (old, new) in enumerate(zip(op.res, results, strict=False)):
             new.name_hint = old.name_hint
-            if k in histories and (old.first_use is not None or old in gradients):
-                new = last_rows(b, self.op, k)
-            replace(gradients, old, new)
+            whole = k not in histories or (old.first_use is None and old not in gradients)
+            replace(gradients, old, new if whole else last_rows(b, self.op, k))
         assert op.parent is not None
         op.parent.erase_op(op)
 

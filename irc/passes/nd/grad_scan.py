@@ -170,7 +170,8 @@ class _Backward:
     def _state(self, k: int) -> None:
         """What arrives at a row of a state, from steps that read it and from what comes after."""
         state, given = self.op.states[k], self.given[k]
-        depth, total = state.depth, None
+        depth = state.depth
+        total: SSAValue | None = None
         last_rows = None if state.history else given
         if given is not None and state.history:
             total = self.draft.row(given, 0 if self.mirrored else depth)
