@@ -184,7 +184,7 @@ func.func @carried_by_a_search(%x: tensor<f64>, %eps: tensor<f64>) -> tensor<f64
 }
 
 // CHECK-LABEL: @rows_that_are_checked_before_stay_a_slice
-func.func @rows_that_are_checked_before_stay_a_slice(%u: tensor<?xf64, #nd.dims<"n">>) -> tensor<?xf64, #nd.dims<"T">> {
+func.func @rows_that_are_checked_before_stay_a_slice(%u: tensor<?xf64, #nd.dims<"n">>, %z: tensor<?xf64, #nd.dims<"T">>) -> tensor<?xf64, #nd.dims<"T">> {
   // CHECK-NEXT: %v = nd.slice %u
   // CHECK-NEXT: nd.scan "T" over (%v[0])
   %v = nd.slice %u[] at <"1"> step [1] : tensor<?xf64, #nd.dims<"n">> to tensor<?xf64, #nd.dims<"T">>
