@@ -50,6 +50,21 @@ def conv(x: str, w: str, steps: str) -> str:
     return "\n".join([*lines, f"%r = nd.conv %u, %v {steps} : {x}, {w} to tensor<2x2x1xf32>"])
 
 
+def scan(head: str, args: str, end: str, result: str = F3) -> str:
+    """A recurrence with one result, whose body has the arguments `args` and only ends."""
+    return f"%r = nd.scan {head} -> ({result}) {{\n^bb0({args}):\nnd.yield {end}\n}}"
+
+
+def search(cond: str, body: str, result: str = F3) -> str:
+    """A search from %x."""
+    return (
+        f"%r = nd.while %x : {F3} while {{\n^bb0(%a: {F3}):\nnd.yield {cond}\n}} do {{\n"
+        f"^bb0(%a: {F3}):\nnd.yield {body}\n}} -> {result}"
+    )
+
+
+TIME, ROW = "%t: tensor<i64>", "%u: tensor<f32>"
+
 # op and constraint -> (line, message)
 CASES: dict[str, tuple[str, str]] = {
     "elementwise (C1)": (
@@ -247,6 +262,35 @@ CASES: dict[str, tuple[str, str]] = {
         "%r = nd.if %b : tensor<i1> -> tensor<f32> {\nnd.yield %s : tensor<f32>\n} else {\n"
         f"nd.yield %x : {F3}\n}}",
         "if (C2): a region yields other types than the results"),
+    "scan (C1)": (
+        f'%r = "nd.scan"(%x) <{{count = #nd.dims<"3", "3">, seq_taps = [#nd.ints[0]], '
+        "state_taps = [], histories = #nd.ints[], operandSegmentSizes = array<i32: 1, 0>}> ({\n"
+        f"^bb0({TIME}, {ROW}):\nnd.yield %u : tensor<f32>\n}}) : ({F3}) -> {F3}",
+        "scan (C1): the count is not one size"),
+    "scan (C2)": (
+        scan(f'"3" over (%x[1]) : ({F3})', f"{TIME}, {ROW}", "%u : tensor<f32>"),
+        "scan (C2): f32[3] with tap 1 for 3 steps"),
+    "scan (C3)": (
+        scan('"3" from (%s[]) : (tensor<f32>)', TIME, "%s : tensor<f32>"),
+        "scan (C3): init is f32"),
+    "scan (C4)": (
+        scan(f'"3" over (%x[0]) : ({F3})', ROW, "%u : tensor<f32>"),
+        "scan (C4): the first argument of the body is not the time"),
+    "scan (C5)": (
+        scan(f'"3" from (%x[1]) : ({F3})', f"{TIME}, {ROW}", f"%x : {F3}"),
+        "scan (C5): the body yields f32[3] for a state that begins as f32[3]"),
+    "scan (C6)": (
+        scan(f'"3" over (%x[0]) : ({F3})', f"{TIME}, {ROW}", "%u : tensor<f32>", F4),
+        "scan (C6): results have not the rows of the body"),
+    "while (C1)": (
+        search("%b : tensor<i1>", f"%a : {F3}", F4),
+        "while (C1): a region or the results have other types"),
+    "while (C2)": (
+        search("%s : tensor<f32>", f"%a : {F3}"),
+        "while (C2): the condition is not a bool scalar"),
+    "while (C3)": (
+        search("%b : tensor<i1>", "%s : tensor<f32>"),
+        "while (C3): the body yields other types"),
     "grad (C1)": (
         f"%r = nd.grad %x wrt %x : {F3} wrt {F3} -> {F3}",
         "grad (C1): cost is f32[3], not a scalar"),
