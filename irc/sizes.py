@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from math import isqrt
+from math import isqrt, lcm
 from typing import Union
 
 Atom = Union[str, "Quotient", "Root"]
@@ -165,15 +165,16 @@ class Poly:
         """
         Whether >= 0 is proved for all sizes that satisfy `facts` (each >= 0).
 
-        Complete for coefficients that are all >= 0; otherwise subtracts one or two facts.
+        Complete for coefficients that are all >= 0; otherwise puts bounds in for quotients, and
+        subtracts one or two facts.
         """
-        if _adds_up(self):
+        if _is_sum(self):
             return True
         facts = [*facts, *_of_roots(self)]
         once = [self - f for f in facts]
-        if any(_adds_up(p) for p in once):
+        if any(_is_sum(p) for p in once):
             return True
-        return any(_adds_up(p - f) for p in once for f in facts)
+        return any(_is_sum(p - f) for p in once for f in facts)
 
     # -- evaluation
 
@@ -357,6 +358,39 @@ def _constant(value: Poly) -> int:
     if (k := value.constant) is None:
         raise ValueError("a number is needed")
     return k
+
+
+def _is_sum(p: Poly) -> bool:
+    """Whether `p`, or what is below it without quotients, is a sum of products >= 0."""
+    if _adds_up(p):
+        return True
+    bound = _without_quotients(p)
+    return bound is not None and _adds_up(bound)
+
+
+def _without_quotients(p: Poly) -> Poly | None:
+    """
+    A polynomial that is negative wherever `p` is; None when `p` has no quotients to replace.
+
+    With (a - d + 1)/d <= a//d <= a/d, times the least common multiple m of the divisors. An
+    integer is negative when it is at most -1, so m - 1 may be added.
+    """
+    floors: dict[Monomial, Quotient] = {}
+    for monomial in p.terms:
+        if len(monomial) == 1 and monomial[0][1] == 1 and isinstance(monomial[0][0], Quotient):
+            floors[monomial] = monomial[0][0]
+    if not floors:
+        return None
+    multiple = lcm(*(q.divisor for q in floors.values()))
+    bound = const(multiple - 1)
+    for monomial, c in p.terms.items():
+        q = floors.get(monomial)
+        if q is None:
+            bound = bound + Poly({monomial: c * multiple})
+        else:
+            least = q.numerator - (q.divisor - 1) if c > 0 else q.numerator
+            bound = bound + least * (c * multiple // q.divisor)
+    return bound
 
 
 def _adds_up(p: Poly) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from math import isqrt
 
@@ -97,6 +98,28 @@ def test_facts_are_used() -> None:
     assert (N - 1).nonnegative([N - 1])
     assert (N + M - 2).nonnegative([N - 1, M - 1])
     assert not (N - M).nonnegative([N - 1, M - 1])
+
+
+def test_quotients_have_bounds() -> None:
+    """n//2 + 1 >= (n + 1)//2 >= n/2, and the like: a proof holds for every n."""
+    assert (N // 2 + 1 - (N + 1) // 2).nonnegative()
+    assert (2 * ((N + 1) // 2) - N).nonnegative() and (N - 2 * (N // 2)).nonnegative()
+    assert not (2 * (N // 2) - N).nonnegative() and not (N // 2 - (N + 1) // 2).nonnegative()
+    proved = 0
+    for a, b, c, d, k in itertools.product((1, 2), (-2, -1, 1, 3), (-1, 0, 2), (2, 3), (-1, 0, 1)):
+        p = a * ((N + c) // d) + b * ((2 * N + k) // 3) + k * N + c
+        if p.nonnegative():
+            proved += 1
+            assert all(p.evaluate({"n": n}) >= 0 for n in range(40)), str(p)
+    assert proved > 20
+
+
+def test_a_quotient_has_a_small_constant() -> None:
+    assert (N - 1) // 2 == (N + 1) // 2 - 1 and (N + 7) // 3 == (N + 1) // 3 + 2
+    for n in range(9):
+        assert ((N - 5) // 3).evaluate({"n": n}) == (n - 5) // 3
+    assert str(N // 2) == "n//2" and str(2 * (N // 2) + 1) == "2*(n//2) + 1"
+    assert parse("n//2 + m") == N // 2 + M and parse(str(-(N // 2))) == -(N // 2)
 
 
 def test_division_by_nothing_is_refused() -> None:
