@@ -3,6 +3,7 @@ Runs programs whose C is compiled with sanitizers; started by a test with their 
 
     run_programs.py random FIRST COUNT
     run_programs.py regressions | arrays | convolutions | linear | recurrences | planted
+    run_programs.py examples FILE ...
 
 Prints what differs from the reference. A report of a sanitizer ends the process.
 """
@@ -94,6 +95,24 @@ def arrays() -> list[str]:
     return differences(cases(every), Road(executors=()), [SANITIZED])
 
 
+def examples(*files: str) -> list[str]:
+    """Calls of programs in examples/ through the loader, whose workspace is allocated exactly."""
+    from example_scripts import EXAMPLES, Played, at_every_level, compiled, disagreements
+
+    from irc.driver import compile_source
+    from irc.options import Options
+    from irc.runtime.module import load_bytes
+
+    found = []
+    for file in files:
+        example = EXAMPLES[file]
+        options = Options(defines=dict(example.defines), cc="gcc", cflags=SANITIZED[1:])
+        so = compile_source(example.source(file), options, ["so"]).data("so")
+        reference = next(at_every_level(file))
+        found += disagreements(reference, [Played(file, compiled(file, load_bytes(so)))])
+    return found
+
+
 def planted() -> list[str]:
     """A read behind the end: what the sanitizers are there for."""
     with tempfile.TemporaryDirectory() as folder:
@@ -106,10 +125,10 @@ def planted() -> list[str]:
     return []
 
 
-def main(kind: str, *numbers: str) -> int:
+def main(kind: str, *which: str) -> int:
     match kind:
         case "random":
-            found = random_cases(*map(int, numbers))
+            found = random_cases(*map(int, which))
         case "regressions":
             found = regressions()
         case "arrays":
@@ -118,6 +137,8 @@ def main(kind: str, *numbers: str) -> int:
             found = linear()
         case "recurrences":
             found = recurrences()
+        case "examples":
+            found = examples(*which)
         case "convolutions":
             found = convolutions()
         case _:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from example_scripts import EXAMPLES
 
 SCRIPT = Path(__file__).with_name("run_programs.py")
 pytestmark = [
@@ -73,6 +74,19 @@ def test_linear_systems() -> None:
 def test_recurrences() -> None:
     """Rows before the first step, rings, loops that end early, packed factors."""
     result = run("recurrences")
+    assert result.returncode == 0, result.stdout + result.stderr[-3000:]
+
+
+def test_examples_with_loops() -> None:
+    result = run("examples", "3_rnn.irc", "6_catch.irc", "hmc.irc")
+    assert result.returncode == 0, result.stdout + result.stderr[-3000:]
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("file", EXAMPLES)
+def test_examples(file: str) -> None:
+    result = run("examples", file, timeout_s=580)
     assert result.returncode == 0, result.stdout + result.stderr[-3000:]
 
 
