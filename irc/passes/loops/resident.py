@@ -23,11 +23,12 @@ class Residents:
 
     def home(self, operand: Operand, pen: Pen) -> Pen | None:
         """Before the outermost loop around `pen` that does not change `operand`; None without."""
-        memory, found = root(operand.ref), None
+        found: Operation | None = None
         op = pen.block.parent_op()
         while op is not None:
             if op in self._written:
-                if memory in self._written[op] or not _made_before(operand.ref, op):
+                changes = root(operand.ref, op) in self._written[op]
+                if changes or not _made_before(operand.ref, op):
                     break
                 found = op
             elif not isinstance(op, scf.IfOp):
