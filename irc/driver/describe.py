@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from xdsl.dialects.builtin import ModuleOp, StringAttr
+from xdsl.dialects.builtin import IndexType, ModuleOp, StringAttr
 from xdsl.dialects.func import FuncOp
 
 from irc import abi
@@ -25,14 +25,15 @@ from irc.abi import (
     ResultSpec,
     StateSpec,
 )
-from irc.diagnostics import Diagnostic, did_you_mean
+from irc.diagnostics import Diagnostic, Label, did_you_mean
 from irc.dialects import nd
 from irc.dialects.foreign import ForeignCallOp, ForeignOp
 from irc.dialects.nd.foreign import Extern
-from irc.dialects.verify import walk
+from irc.dialects.verify import describe, span_of, walk
 from irc.errors import UserError
 from irc.execution.signature import signature_of
 from irc.files import module_name, without_folder
+from irc.passes.linalg.convert_nd_to_linalg import symbols_of
 
 MODULE, SIGNATURE = "irc.module", "irc.signature"
 UNKNOWN_ENTRY = "E0105"
@@ -83,10 +84,26 @@ def _without_folders(spec: ModuleSpec) -> ModuleSpec:
 def _describe_function(op: FuncOp) -> FunctionSpec:
     spec = signature_of(op).spec
     if SIGNATURE not in op.attributes:
+        _check_sizes(op, spec)
         if spec.name == INIT_FUNCTION:
             spec = replace(spec, kind="init")
         op.attributes[SIGNATURE] = StringAttr(abi.to_json(spec))
     return spec
+
+
+def _check_sizes(op: FuncOp, spec: FunctionSpec) -> None:
+    """Raises UserError E0802 where `nd` speaks of a size that no argument has."""
+    if any(isinstance(arg.type, IndexType) for arg in op.body.block.args):
+        return  # below nd sizes are arguments
+    known = {*spec.sizes, "?"}
+    for inner in walk(op):
+        unknown = sorted(symbols_of(inner) - known) if inner.name.startswith("nd.") else []
+        if unknown:
+            title = f"{describe(inner)}: `{unknown[0]}` is the size of no argument"
+            span = span_of(inner)
+            labels = (Label(span, "not known", primary=True),) if span else ()
+            helps = (f'give an argument with that size: `tensor<?xf32, #nd.dims<"{unknown[0]}">>`',)
+            raise UserError(Diagnostic("E0802", title, labels, helps=helps))
 
 
 def functions_of(module: ModuleOp) -> list[FuncOp]:

@@ -110,6 +110,7 @@ def test_many_damaged_texts(kind: str, count: int, seed: int) -> None:
 
 SCALARS = "func.func @f(%x: f32) -> f32 {\n  %y = math.exp %x : f32\n  func.return %y : f32\n}\n"
 EMPTY = "\nfunc.func @f(%x: f32) -> f32 {\n}\n"
+UNBOUND = 'func.func @f() {\n  %a = nd.full 1.0 : f32 : tensor<?xf32, #nd.dims<"q">>\n  func.return\n}\n'
 BUFFER = "func.func @f() {\n  %a = memref.alloc() : memref<4xf32>\n  func.return\n}\n"
 
 
@@ -118,6 +119,7 @@ BUFFER = "func.func @f() {\n  %a = memref.alloc() : memref<4xf32>\n  func.return
     [
         (SCALARS, "math.exp does not belong to the level of this IR"),
         (EMPTY, "func.func: its body is empty, and lacks a terminator at least"),
+        (UNBOUND, "nd.full at x.mlir:2:3 in @f: `q` is the size of no argument"),
         (BUFFER, "memref.alloc has no spelling in C"),
     ],
 )

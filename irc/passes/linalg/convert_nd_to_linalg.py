@@ -112,12 +112,12 @@ def size_names(function: func.FuncOp) -> list[str]:
             if isinstance(d, Poly):
                 direct = d.name
                 names.update(dict.fromkeys([direct] if direct else sorted(d.symbols())))
-    others = {s for op in walk(function) if op is not function for s in _symbols(op)}
+    others = {s for op in walk(function) if op is not function for s in symbols_of(op)}
     names.update(dict.fromkeys(sorted(others - names.keys())))
     return [n for n in names if n != "?"]
 
 
-def _symbols(op: Operation) -> set[str]:
+def symbols_of(op: Operation) -> set[str]:
     """Symbols in the types and attributes of one op."""
     found = {
         s
