@@ -64,7 +64,7 @@ def _source(x: SSAValue, start: int, count: Size, opaque: set[SSAValue]) -> Plac
         made = x.owner
         match made:
             case SliceOp() if _is_of_rows(made, x):
-                inner, at = made.x, _of_slice(made, start, count)
+                inner, at = made.x, known(sizes.size(made.offsets.data[0] + start))
             case InsertSliceOp() if _is_of_rows(made, made.value):
                 inner, at = _of_insert(made, start, count)
             case ConcatOp() if made.axis.value.data == 0 and len(made.parts) <= FEW:
@@ -75,14 +75,6 @@ def _source(x: SSAValue, start: int, count: Size, opaque: set[SSAValue]) -> Plac
             break
         x, start = inner, at
     return x, start
-
-
-def _of_slice(op: SliceOp, start: int, count: Size) -> int | None:
-    """Where the rows begin, if it is certain that what is sliced has them: C2 of the scan."""
-    at = known(sizes.size(op.offsets.data[0] + start))
-    if at is None or not (sizes.poly(dims_of(op.x)[0]) - at - count).nonnegative():
-        return None
-    return at
 
 
 def _is_of_rows(op: WindowOp, window: SSAValue) -> bool:

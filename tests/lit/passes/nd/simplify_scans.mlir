@@ -182,16 +182,3 @@ func.func @carried_by_a_search(%x: tensor<f64>, %eps: tensor<f64>) -> tensor<f64
   } -> tensor<f64>, tensor<f64>, tensor<f64>
   func.return %r : tensor<f64>
 }
-
-// CHECK-LABEL: @rows_that_are_checked_before_stay_a_slice
-func.func @rows_that_are_checked_before_stay_a_slice(%u: tensor<?xf64, #nd.dims<"n">>, %z: tensor<?xf64, #nd.dims<"T">>) -> tensor<?xf64, #nd.dims<"T">> {
-  // CHECK-NEXT: %v = nd.slice %u
-  // CHECK-NEXT: nd.scan "T" over (%v[0])
-  %v = nd.slice %u[] at <"1"> step [1] : tensor<?xf64, #nd.dims<"n">> to tensor<?xf64, #nd.dims<"T">>
-  %y = nd.scan "T" over (%v[0]) : (tensor<?xf64, #nd.dims<"T">>) -> (tensor<?xf64, #nd.dims<"T">>) {
-  ^bb0(%t: tensor<i64>, %row: tensor<f64>):
-    %e = nd.exp %row : tensor<f64>
-    nd.yield %e : tensor<f64>
-  }
-  func.return %y : tensor<?xf64, #nd.dims<"T">>
-}
