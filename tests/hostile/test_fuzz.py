@@ -110,7 +110,11 @@ def test_many_damaged_texts(kind: str, count: int, seed: int) -> None:
 
 SCALARS = "func.func @f(%x: f32) -> f32 {\n  %y = math.exp %x : f32\n  func.return %y : f32\n}\n"
 EMPTY = "\nfunc.func @f(%x: f32) -> f32 {\n}\n"
-UNBOUND = 'func.func @f() {\n  %a = nd.full 1.0 : f32 : tensor<?xf32, #nd.dims<"q">>\n  func.return\n}\n'
+UNBOUND = """func.func @f() {
+  %a = nd.full 1.0 : f32 : tensor<?xf32, #nd.dims<"q">>
+  func.return
+}
+"""
 BUFFER = "func.func @f() {\n  %a = memref.alloc() : memref<4xf32>\n  func.return\n}\n"
 
 
