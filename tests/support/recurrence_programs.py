@@ -11,7 +11,7 @@ from levels import Call, Case
 from nd_programs import parse, program, values
 from recurrences import Made, Step, T, columns, dot, rows, scan, search
 from scan_programs import random_recurrence, scanned
-from xdsl.ir import SSAValue
+from xdsl.ir import Block, SSAValue
 
 from irc.dialects import nd
 from irc.dialects.nd.arrays import rounded
@@ -374,6 +374,21 @@ def searches() -> Iterator[Case]:
     yield Case("a condition that prints, a body that checks", module, calls)
 
 
+def either(
+    b: nd.Builder,
+    condition: SSAValue,
+    then: Callable[[nd.Builder], Results],
+    otherwise: Callable[[nd.Builder], Results],
+) -> Results:
+    """The results of a conditional."""
+    blocks = []
+    for make in (then, otherwise):
+        block = Block()
+        block.add_op(nd.YieldOp.create(operands=list(make(nd.Builder(block)))))
+        blocks.append(block)
+    return b.if_(condition, *blocks)
+
+
 def nested() -> Iterator[Case]:
     def step(s: Step) -> Made:
         (u,), (x,), (y,) = s.rows[0], s.taps[0], s.taps[1]
@@ -390,6 +405,30 @@ def nested() -> Iterator[Case]:
         [("f32", [T, 2]), ("f32", [1, 2]), ("f32", [1, 3, 2])],
         lambda b, u, x, y: scan(b, T, step, [(u, [0])], [(x, [1], False), (y, [1], True)]),
     )
+
+    def sometimes(b: nd.Builder, u: SSAValue, x: SSAValue) -> Results:
+        def inner(q: Step) -> Made:
+            return Made([q.b.mul(q.taps[0][0], q.rows[0][0])])
+
+        def outer(s: Step) -> Made:
+            (row,), (x1,) = s.rows[0], s.taps[0]
+            early = s.b.scalar("lt", s.t, s.b.full((), I64, 2))
+            (new,) = either(s.b, early, lambda i: [last_row(i, x1, row)], lambda i: [x1])
+            return Made([new], [s.b.sub(new, row)])
+
+        def last_row(i: nd.Builder, x1: SSAValue, row: SSAValue) -> SSAValue:
+            (last,) = scan(i, T, inner, [(u, [0])], [(i.reshape(x1, (1, 2)), [1], False)])
+            return i.add(i.reshape(last, (2,)), row)
+
+        positive = b.scalar("lt", b.full((), F32, 0), b.sum(b.reshape(x, (2,)), [0]))
+
+        def whole(i: nd.Builder) -> Results:
+            return scan(i, T, outer, [(u, [0])], [(x, [1], False)])
+
+        return either(b, positive, whole, lambda i: [x, u])
+
+    types = [("f32", [T, 2]), ("f32", [1, 2])]
+    yield case("loops under conditions", types, sometimes)
 
     def checked(s: Step) -> Made:
         new = s.b.add(s.taps[0][0], s.rows[0][0])
