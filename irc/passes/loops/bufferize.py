@@ -68,7 +68,8 @@ class BufferizePass(ModulePass):
     ```
 
     Results become arguments, written directly where that can be. States become globals and are
-    updated in place when nothing can fail afterwards and nobody needs the old value.
+    updated in place when nothing can fail afterwards and nobody needs the old value. Recurrences
+    become loops, whose steps write rows in place.
     """
 
     name = "bufferize"
