@@ -76,6 +76,7 @@ class Late:
         elsewhere |= (summed := {op for one in self.sums for op in one.ops})
         free = [o for o in self.steps.ops if o not in elsewhere and self._batchable(o)]
         able = self._able({*free, *summed})
+        free = [o for o in free if not self.steps.is_fixed(o.operands)]  # the others have no rows
         made = set(self.kept)  # rows that come from stacks
         chosen = set[Operation]()
         for op in free:

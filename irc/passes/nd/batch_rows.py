@@ -16,7 +16,7 @@ from irc.dialects.nd.indexing import IndexedOp
 from irc.dialects.nd.loops import ScanOp
 from irc.dialects.nd.scalar import PointwiseOp
 from irc.dialects.nd.sources import ConstantOp, FullOp, IotaOp, SizeOp
-from irc.dialects.nd.structure import BroadcastOp
+from irc.dialects.nd.structure import BroadcastOp, ReshapeOp, SliceOp, TransposeOp
 from irc.dialects.nd.types import dims_of
 from irc.passes.nd.hoist_invariants import can_fail
 from irc.passes.nd.scans import has_effects, values_inside
@@ -49,7 +49,7 @@ class Steps:
         *self.ops, _ = self.op.body.block.ops
         self.fixed = set()
         for op in self.ops:
-            if isinstance(op, _REPEATABLE) and self.is_fixed(op.operands):
+            if isinstance(op, _REPEATABLE) and self.is_fixed(op.operands) and not can_fail(op):
                 self.fixed.update(op.results)
 
     def is_fixed(self, xs: Iterable[SSAValue]) -> bool:
@@ -91,7 +91,10 @@ class Steps:
 
 
 # What costs little to make again elsewhere.
-_REPEATABLE = (FullOp, IotaOp, SizeOp, ConstantOp, BroadcastOp, PointwiseOp)
+_REPEATABLE = (
+    *(FullOp, IotaOp, SizeOp, ConstantOp),
+    *(BroadcastOp, PointwiseOp, ReshapeOp, TransposeOp, SliceOp),
+)
 
 
 def elements(xs: Iterable[SSAValue]) -> Poly:
