@@ -227,6 +227,23 @@ export def f(W: f64[h, h], W1in: f64[h, p], W2in: f64[h, p], Wfb: f64[h, q], Wou
         np.testing.assert_allclose(np.sum(gradient * direction), wanted, rtol=1e-7, atol=1e-10)
 
 
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from([0, 1, 2, 7]))
+def test_gradients_of_random_recurrences(seed: int, steps: int) -> None:
+    """Along a random direction of all inputs, against central differences."""
+    drawn = random_program(seed, steps, "f64")
+    made = program(drawn.derived())
+    rng = np.random.default_rng(seed)
+    along = [rng.normal(size=x.shape) for x in drawn.inputs]
+    _, *gradients = made.run("g", drawn.inputs).results
+    ends = [
+        made.run("g", [x + s * d for x, d in zip(drawn.inputs, along, strict=True)]).results[0]
+        for s in (1e-5, -1e-5)
+    ]
+    got = sum(np.sum(g * d) for g, d in zip(gradients, along, strict=True))
+    np.testing.assert_allclose(got, (ends[0] - ends[1]) / 2e-5, rtol=1e-6, atol=1e-8)
+
+
 def test_derivatives_inside_of_steps() -> None:
     """Gradient descent on (x - a)**4, written as a loop and as a scan."""
     text = """

@@ -70,11 +70,27 @@ class Scan:
 
 @dataclass
 class Program:
-    """A function `f` of tensors; `results` are names, each the values of all steps."""
+    """A function `f` of tensors, whose results are the values of all steps."""
 
     text: str
+    params: dict[str, str]  # sizes of each, as text
     inputs: list[np.ndarray]
     expected: list[np.ndarray]
+
+    def derived(self) -> str:
+        """The program with a function `g`: a weighted sum of all results, and its gradients."""
+        header = ", ".join(f"{name}: f64[{dims}]" for name, dims in self.params.items())
+        names = ", ".join(self.params)
+        count = len(self.expected)
+        results = [f"r{k}" for k in range(count)]
+        terms = " + ".join(f"sum({r} * {0.5 + k})" for k, r in enumerate(results))
+        types = ", ".join(["f64", *(f"f64[{dims}]" for dims in self.params.values())])
+        given = ", ".join(f'grad(c, wrt={n}, disconnected="zero")' for n in self.params)
+        return self.text.replace("export def f", "def f", 1) + (
+            f"export def g({header}) -> ({types}) {{\n"
+            f"    let {', '.join(results)} = f({names})\n    let c = {terms}\n"
+            f"    return c, {given}\n}}\n"
+        )
 
 
 class Times:
@@ -148,7 +164,7 @@ class Maker:
         )
         shape = self.shape(params["u"])
         made = [np.asarray(behind[r], DTYPES[self.dtype]).reshape(shape) for r in results]
-        return Program(text, list(arrays.values()), made)
+        return Program(text, params, list(arrays.values()), made)
 
     def shape(self, dims: str) -> tuple[int, ...]:
         return tuple(eval(d, {}, dict(self.sizes)) for d in dims.split(",") if d.strip())
