@@ -52,6 +52,24 @@ def entropy(x: np.ndarray) -> float:
     return float(-np.sum(p * np.log(p) + (1 - p) * np.log1p(-p)) / len(x))
 
 
+def squares(count: int, size: int = 4) -> np.ndarray:
+    """Black pictures f32[count, 1, 28, 28], each with a white square somewhere."""
+    rng = np.random.default_rng(0)
+    pictures = np.zeros((count, 1, 28, 28), np.float32)
+    for picture, (i, j) in zip(pictures, rng.integers(0, 28 - size, (count, 2)), strict=True):
+        picture[0, i : i + size, j : j + size] = 1
+    return pictures
+
+
+def convolutional_on_squares(report: Report) -> None:
+    m = build("4_conv_autoencoder")
+    x = squares(64)
+    costs = [float(m.train(x)) for _ in range(200)]
+    report.line(f"convolutional autoencoder on squares: cost {costs[0]:.0f} at first")
+    report.goal("cost after 200 steps", costs[-1], at_most=8)
+    report.line(f"code {'x'.join(map(str, m.code(x[:1]).shape[1:]))}")
+
+
 def convolutional(report: Report) -> None:
     x, _, test, _ = digits()
     m = build("4_conv_autoencoder")
@@ -75,6 +93,7 @@ def main() -> int:
     report = Report("Autoencoders on digits")
     denoising(report)
     stacked(report)
+    convolutional_on_squares(report)
     convolutional(report)
     return report.end()
 
