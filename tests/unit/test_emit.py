@@ -209,3 +209,89 @@ def test_the_products_inner_loop_is_fused_and_wide() -> None:
     inner = max(loops, key=lambda text: text.count("vfmadd"))
     assert inner.count("vfmadd") == 12
     assert not re.search(r"vmovups\s+%ymm\d+, [-\d]*\(%rsp", inner)
+
+
+SEARCH = """
+func.func @halvings(%x: tensor<i64>) -> (tensor<i64>, tensor<i64>) {
+  %a = tensor.extract %x[] : tensor<i64>
+  %zero = arith.constant 0 : i64
+  %one = arith.constant 1 : i64
+  %four = arith.constant 4 : i64
+  %twice, %count = scf.while (%v = %a, %n = %zero) : (i64, i64) -> (i64, i64) {
+    %go = arith.cmpi sgt, %v, %one : i64
+    %double = arith.addi %v, %v : i64
+    scf.condition(%go) %double, %n : i64, i64
+  } do {
+  ^bb0(%double: i64, %n: i64):
+    %half = arith.divsi %double, %four : i64
+    %more = arith.addi %n, %one : i64
+    scf.yield %half, %more : i64, i64
+  }
+  %e = tensor.empty() : tensor<i64>
+  %r = tensor.insert %twice into %e[] : tensor<i64>
+  %f = tensor.empty() : tensor<i64>
+  %s = tensor.insert %count into %f[] : tensor<i64>
+  func.return %r, %s : tensor<i64>, tensor<i64>
+}
+"""
+
+
+def test_what_a_loop_passes_on_is_a_variable() -> None:
+    assert "for (;;) {" in kernel(SEARCH)
+    kernels = compile_module(lower(parse_module(SEARCH)), ["-O1"])
+    for x in (37, 1, -5):
+        found = [np.zeros((), np.int64) for _ in range(2)]
+        assert kernels("halvings", {}, [np.array(x, np.int64)], found) == 0
+        assert found == [2 * min(x, 1), max(x, 1).bit_length() - 1]
+
+
+def test_a_recurrence_reads_like_a_hand_written_one() -> None:
+    """Rows are pointers; a condition that is an expression stands in the head of its loop."""
+    text = """
+func.func @ends(%T: index, %u: tensor<?x3xf32, #nd.dims<"T">>, %stop: tensor<?xi1, #nd.dims<"T">>,
+    %h0: tensor<1x3xf32>) -> tensor<1x3xf32> {
+  %h = nd.scan "T" until over (%u[0], %stop[0]) from (%h0[1])
+    : (tensor<?x3xf32, #nd.dims<"T">>, tensor<?xi1, #nd.dims<"T">>, tensor<1x3xf32>)
+    -> (tensor<1x3xf32>) {
+  ^bb0(%t: index, %u1: tensor<3xf32>, %last: tensor<i1>, %h1: tensor<3xf32>):
+    %e = tensor.empty() : tensor<3xf32>
+    %sum = linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>,
+      affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
+      ins(%u1, %h1 : tensor<3xf32>, tensor<3xf32>) outs(%e : tensor<3xf32>) {
+    ^bb1(%a: f32, %b: f32, %o: f32):
+      %c = arith.addf %a, %b : f32
+      linalg.yield %c : f32
+    } -> tensor<3xf32>
+    nd.yield %sum, %last : tensor<3xf32>, tensor<i1>
+  }
+  func.return %h : tensor<1x3xf32>
+}
+"""
+    assert (
+        kernel(text).strip()
+        == """
+/* ends: u f32[T, 3], stop bool[T], h0 f32[1, 3], result f32[1, 3] */
+static int32_t k_ends(struct model *ctx, int64_t T, const float *restrict u,
+    const bool *restrict stop, const float *restrict h0, float *restrict result, char *arena)
+{
+    (void)arena;
+    (void)ctx;
+    irc_copy(result, h0, 3 * (int64_t)sizeof(float));
+    int64_t step = 0;
+    bool stopped = false;
+    while ((step < T) & !stopped) {
+        const float *const row_u1 = u + step * 3;
+        const bool *const row_last = stop + step;
+        IRC_SIMD
+        for (int64_t i = 0; i < 3; ++i) {
+            const float row_u1_2 = row_u1[i];
+            const float old_h1 = result[i];
+            result[i] = row_u1_2 + old_h1;
+        }
+        const bool stopped_2 = row_last[0];
+        step = step + 1;
+        stopped = stopped_2;
+    }
+    return IRC_OK;
+}""".strip()
+    )
