@@ -77,9 +77,10 @@ class _Lowering:
     def _block(self, block: Block, threads: Threads) -> None:
         fills = find_fills(block)
         fused = find_epilogues(block) if self.epilogues else {}
+        tails = set(fused.values())
         for op in list(block.ops):
             if isinstance(op, GenericOp):
-                if op not in fills.used and op not in fused.values():
+                if op not in fills.used and op not in tails:
                     self._generic(op, fills, fused, threads)
             elif isinstance(op, memref.CopyOp):
                 self._copy(op)
