@@ -334,3 +334,62 @@ export def f(M: f64[n, m]) -> (f64[n, m], f64[n, m]) {
 }
 """, tuple(np.array([stopped(row)[k] for row in np.abs(M)]) for k in (0, 1)), np.abs(M),
 )  # fmt: skip
+
+# -- names and types
+
+scanned(
+    "an index hides another",
+    """let r = M[t]
+        scan t < m { init a[-1] = 0; a[t] = a[t-1] + r[t] }
+        s[t] = a[-1] + sum[t](r[t])""",
+    2 * M.sum(1), M, params="M: f64[T, m]", where="where m > 0",
+)  # fmt: skip
+scanned(
+    "a name for a time", "init s[-1] = 0; let n = t - 1; s[t] = s[n] + u[n + 1]", np.cumsum(u), u
+)
+scanned(
+    "bools", "init b[-1] = true; b[t] = not b[t-1] or u[t] > 0",
+    folded(lambda b, v: not b or v > 0, True, u), u, gives="bool[T]", result="b",
+)  # fmt: skip
+scanned(
+    "bytes wrap", "init s[-1] = 250; s[t] = s[t-1] + u[t]", np.uint8([251, 253, 0, 4]),
+    np.uint8([1, 2, 3, 4]), params="u: u8[T]", gives="u8[T]",
+)  # fmt: skip
+scanned(
+    "a tensor filled step by step", "init s[-1] = zeros([T]); s[t] = s[t-1] with [t] = u[t]",
+    np.tril(np.tile(u, (6, 1))), u, gives="f64[T, T]",
+)  # fmt: skip
+scanned(
+    "a tensor from outside, changed", "s[t] = u with [t] += 1", np.tile(u, (6, 1)) + np.eye(6), u,
+    gives="f64[T, T]",
+)  # fmt: skip
+scanned(
+    "a window of the past", "init u[-2:0] = [0, 0]; s[t] = sum(u[t-2 : t+1])",
+    np.convolve(u, [1, 1, 1])[:6], u,
+)  # fmt: skip
+case(
+    "open values are made once", """export def f(u: f64[T]) -> f64[T] {
+    let w = [1, 2, 3]
+    scan t < T { s[t] = u[t] * w[t % 3] }
+    return s
+}
+""", u * [1, 2, 3, 1, 2, 3], u,
+)  # fmt: skip
+case(
+    "matrix power", """export def f(A: f64[n, n]) -> f64[n, n] {
+    loop P = eye(n) for i < 5 { next P = P @ A }
+    return P
+}
+""", np.linalg.matrix_power(M[:4], 5), M[:4],
+)  # fmt: skip
+case(
+    "functions that return early", """def size_of(v) {
+    if v > 0 { return v }
+    return -v
+}
+export def f(u: f64[T]) -> f64[T] {
+    scan t < T { s[t] = size_of(u[t]) }
+    return s
+}
+""", np.abs(u), u,
+)  # fmt: skip
