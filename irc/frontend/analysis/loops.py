@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 
 from xdsl.ir import Block, SSAValue
@@ -161,7 +162,7 @@ def _begin(x: Loop, carry: Carry, dtypes: Mapping[tuple[str, int], DType]) -> No
         batch = tuple(b for b in env.binders if b in wanted)
         carried = Carried(key, carry.name, carry.span, [leaf], leaf.dims, batch, lambda dtype: None)
         part = Part(carried)
-        carried.begin = lambda dtype, part=part: _enter(x, part, dtype)  # type: ignore[misc]
+        carried.begin = partial(_enter, x, part)
         carry.parts.append(part)
         carried.start(env, dtypes.get(key))
 
@@ -192,10 +193,7 @@ def _argument(x: Loop, part: Part) -> SSAValue:
 def _old(x: Loop, carry: Carry) -> Value:
     """The value at the beginning of a step."""
     origin = Origin(carry.name, carry.node.name.span, "let", how="carried by a loop")
-    parts = [
-        p.carried.read(x.env, lambda p=p: _argument(x, p), origin)  # type: ignore[misc]
-        for p in carry.parts
-    ]
+    parts = [p.carried.read(x.env, partial(_argument, x, p), origin) for p in carry.parts]
     return rebuilt(carry.first, iter(parts), origin)
 
 

@@ -15,7 +15,7 @@ _HOME = {
 
 def misplaced(env: Env, node: tree.Stmt) -> None:
     """E0513 for `init`, `until` and `next`."""
-    word, home, head, example = _HOME[type(node)]  # type: ignore[index]
+    word, home, head, example = _HOME[type(node)]
     if env.recurrences and env.recurrences[-1].word == home:
         raise env.error(
             "E0513", f"`{word}` stands directly in its {home}, not in a block of it", node.span,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from xdsl.ir import SSAValue
 
@@ -92,7 +93,7 @@ class Equation:
                 key, self.name, first.span, parts, first.row_dims(k), batch, lambda dtype: None
             )
             state = State(carried)
-            carried.begin = lambda dtype, state=state: self._begin(env, state, dtype)
+            carried.begin = partial(self._begin, env, state)
             self.states.append(state)
             carried.start(env)
 
@@ -331,8 +332,8 @@ def extended(env: Env, x: Tensor, past: Past, span: Span) -> Tensor:
         dims = piece.row_dims(0)
         other = isinstance(part, Tensor) and part.dtype is not x.dtype
         if other or not env.facts.same_dims(dims, x.dims[1:]):
-            rows, count = x.dims[1:], [len(piece.times)] if piece.rows else []
-            wanted = type_text(x.dtype.name, (*count, *rows))
+            times = (len(piece.times),) if piece.rows else ()
+            wanted = type_text(x.dtype.name, (*times, *x.dims[1:]))
             raise env.error(
                 "E0510",
                 f"the initial values of `{past.name}` are {part.type}, not {wanted}",
