@@ -271,7 +271,8 @@ def printed(module: ModuleOp, request: Request) -> str:
         case "generic":
             return module_text(module, generic=True, debuginfo=request.print_debuginfo)
         case "c":
-            from irc.codegen.c.emit import NoSpelling, emit_functions
+            from irc.codegen.c.blocks import NoSpelling
+            from irc.codegen.c.emit import emit_functions
             from irc.driver.foreign import no_spelling
 
             try:

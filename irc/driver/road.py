@@ -300,7 +300,7 @@ class Road:
     @contextmanager
     def replayed_as_c(self, module: ModuleOp) -> Iterator[None]:
         """A bug behind the last pass is replayed from the loops."""
-        from irc.codegen.c.emit import NoSpelling
+        from irc.codegen.c.blocks import NoSpelling
 
         try:
             yield

@@ -1,7 +1,8 @@
 """
 C99 from the loop level.
 
-emit.py         the kernels: one C function for each function of the IR, by the tables of
+emit.py         the kernels: one C function for each function of the IR
+blocks.py       ... its statements: loops and branches, and by the tables of
 scalars.py      ... arith, math and vector ops
 memory.py       ... memref ops
 effects.py      ... checks and printing
