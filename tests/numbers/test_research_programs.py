@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy.special import logsumexp
 
 import irc
 from irc.runtime.module import Module
@@ -55,9 +56,31 @@ def curvature(W: np.ndarray, u: np.ndarray) -> np.ndarray:
     return slope(lambda W: slope(cost, W, 1e-4), W, 1e-4)
 
 
+def soft_dtw(x: np.ndarray, y: np.ndarray, g: float) -> tuple[float, np.ndarray]:
+    def distance(x: np.ndarray) -> float:
+        table = np.full((len(x) + 1, len(y) + 1), np.inf)
+        table[0, 0] = 0
+        for i, j in np.ndindex(len(x), len(y)):
+            near = np.array([table[i, j], table[i, j + 1], table[i + 1, j]])
+            near = near[np.isfinite(near)]
+            table[i + 1, j + 1] = (x[i] - y[j]) ** 2 - g * logsumexp(-near / g)
+        return table[-1, -1]
+
+    return distance(x), slope(distance, x)
+
+
+def decode(E: np.ndarray, out: np.ndarray) -> np.ndarray:
+    words = [0]
+    for _ in range(5):
+        words.append(int(np.argmax(E[words[-1]] @ out)))
+    return np.array(words[1:])
+
+
 CASES: dict[str, tuple[Callable[..., Any], list[tuple[Any, ...]], float]] = {
     "descent": (descent, [(normal(n, 2), normal(n), normal(9), 0.1) for n in (1, 4)], 1e-12),
     "curvature": (curvature, [(normal(2, 2), normal(3, 2))], 1e-5),
+    "soft_dtw": (soft_dtw, [(normal(n), normal(m), 0.5) for n, m in [(1, 1), (2, 5)]], 1e-8),
+    "decode": (decode, [(normal(7, 4), normal(4, 7))], 0),
 }
 
 

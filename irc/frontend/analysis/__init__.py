@@ -19,7 +19,8 @@ Recurrences:
 scans.py          scan; outline.py: the order of its equations; inits.py: values before time 0
 series.py         x[t-1] inside the scan; timed.py: positions that count with its steps
 loops.py          loop; searches.py: one with a condition; steps.py: how many steps they make
-carried.py        what goes from step to step; leaves.py: the tensors in it
+carried.py        what goes from step to step; leaves.py: the tensors in it; rereading.py: with
+                  another dtype
 stopping.py       until, for each value of index variables on its own
 recurrences.py    what scan and loop share: time, and the place before them
 misplaced.py      their statements where they mean nothing

@@ -62,19 +62,22 @@ class Carried:
 
     def start(self, env: Env, hint: DType | None = None) -> None:
         """Begins with the dtype that the initial values have, or else `hint`, if there is one."""
-        known = self._known or (BOOL if self._bool else hint)
+        reading = env.unit.readings[-1]
+        known = self._known or (BOOL if self._bool else hint or reading.dtypes.get(self.key))
         if known is not None:
             self.close(env, known)
+        else:
+            reading.begun[self.key] = self
 
     def close(self, env: Env, dtype: DType) -> None:
         """From here on it has this dtype. Raises E0506 when it has another one, or cannot."""
         if self.dtype is None:
             if not all(adapts(x, dtype) for x in self.initial):
-                raise self._other_dtype(env, str(dtype), env.here)
+                raise self._other_dtype(env, dtype, env.here)
             self.dtype = dtype
             self.begin(dtype)
         elif self.dtype is not dtype:
-            raise self._other_dtype(env, str(dtype), env.here)
+            raise self._other_dtype(env, dtype, env.here)
 
     def read(self, env: Env, argument: Callable[[], SSAValue], origin: Origin) -> Numeric:
         """Its value of an earlier step, which `argument` gives."""
@@ -107,9 +110,9 @@ class Carried:
         if isinstance(value, Tensor):
             with env.at(span):
                 if self.dtype is None and not all(adapts(x, value.dtype) for x in self.initial):
-                    raise self._other_dtype(env, value.type, span)
+                    raise self._other_dtype(env, value.dtype, span, value.type)
                 if self.dtype is not None and self.dtype is not value.dtype:
-                    raise self._other_dtype(env, value.type, span)
+                    raise self._other_dtype(env, value.dtype, span, value.type)
                 self.close(env, value.dtype)
         if self.dtype is not None:
             return self._fitted(env, value, span)
@@ -156,7 +159,7 @@ class Carried:
         if not adapts(value, self.dtype):
             number = isinstance(value, Number)
             other = value.type if number else "a number with a fraction"
-            raise self._other_dtype(env, other, span)
+            raise self._other_dtype(env, None, span, other)
         with env.at(span):
             x = env.fitted(env.tensor(value, self.dtype), self.dims)
             return spread(env, x, self.batch, self.dims)
@@ -190,8 +193,12 @@ class Carried:
             helps=helps,
         )
 
-    def _other_dtype(self, env: Env, other: str, span: Span | None) -> Problem:
-        dtype = self.dtype or self._known
+    def _other_dtype(
+        self, env: Env, met: DType | None, span: Span | None, spelled: str = ""
+    ) -> Problem:
+        dtype, other = self.dtype or self._known, spelled or str(met)
+        if dtype is not None and met is not None:
+            env.unit.met.append((dtype, met))
         helps = [f"convert: `{dtype}(...)`, or begin with another dtype"] if dtype else []
         if dtype is None:
             helps = ["begin with a value of that dtype"]

@@ -31,6 +31,7 @@ from irc.frontend.analysis.leaves import leaves, rebuilt, same_parts
 from irc.frontend.analysis.outline import defines, returns
 from irc.frontend.analysis.problems import Problem, guesses
 from irc.frontend.analysis.recurrences import Hints, Recurrence, Wider
+from irc.frontend.analysis.rereading import read
 from irc.frontend.analysis.searches import Alive, Search
 from irc.frontend.analysis.statements import execute, poison, truth
 from irc.frontend.analysis.steps import Header, header_of
@@ -86,6 +87,11 @@ def loop(env: Env, node: tree.Loop) -> None:
     """Writes the loop; its names become their last values. Raises Problem."""
     header = header_of(env, node)
     first = _first_values(env, node)
+    read(env, lambda: _read(env, node, header, first))
+
+
+def _read(env: Env, node: tree.Loop, header: Header, first: list[Carry]) -> None:
+    """With more index variables each time that something turns out to depend on them."""
     hints: Hints = {}
     dtypes: dict[tuple[str, int], DType] = {}
     mark = env.unit.mark()

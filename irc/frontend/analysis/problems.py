@@ -25,6 +25,10 @@ class TooMany(Exception):
     """Ends the analysis of a function that has enough mistakes."""
 
 
+Key = tuple[str, str, Span | None]
+Saved = tuple[list[Diagnostic], list[Diagnostic], set[Key], dict[object, int]]
+
+
 class Problems:
     """
     What was found so far.
@@ -38,7 +42,7 @@ class Problems:
         self.errors: list[Diagnostic] = []
         self.warnings: list[Diagnostic] = []
         self.called: set[object] = set()
-        self._seen: set[tuple[str, str, Span | None]] = set()
+        self._seen: set[Key] = set()
         self._counts: dict[object, int] = {}
 
     def report(self, problem: Problem, function: object) -> None:
@@ -53,6 +57,16 @@ class Problems:
         self._counts[function] = self._counts.get(function, 0) + 1
         if self._counts[function] >= MAX_PER_FUNCTION:
             raise TooMany
+
+    def saved(self) -> Saved:
+        """All of it, for `restore`."""
+        return list(self.errors), list(self.warnings), set(self._seen), dict(self._counts)
+
+    def restore(self, saved: Saved) -> None:
+        """As it was then."""
+        errors, warnings, seen, counts = saved
+        self.errors[:], self.warnings[:] = errors, warnings
+        self._seen, self._counts = set(seen), dict(counts)
 
     def warn(self, diagnostic: Diagnostic) -> None:
         key = (diagnostic.code, diagnostic.title, diagnostic.span)

@@ -20,6 +20,7 @@ from irc.frontend.analysis.leaves import rebuilt
 from irc.frontend.analysis.outline import Outline, Part, outline
 from irc.frontend.analysis.problems import Problem, guesses
 from irc.frontend.analysis.recurrences import Hints, Recurrence, Wider
+from irc.frontend.analysis.rereading import read
 from irc.frontend.analysis.series import Equation, Input, extended
 from irc.frontend.analysis.statements import execute, poison, truth
 from irc.frontend.analysis.steps import steps, truncation
@@ -60,12 +61,16 @@ def scan(env: Env, node: tree.Scan) -> None:
     truncate = truncation(env, node.truncate)
     hints: Hints = {}
     mark = env.unit.mark()
-    while True:
-        try:
-            return _write(env, node, parts, count, truncate, hints)
-        except Wider as wider:
-            env.unit.back_to(mark)
-            hints[wider.key] = wider.batch
+
+    def body() -> None:
+        while True:
+            try:
+                return _write(env, node, parts, count, truncate, hints)
+            except Wider as wider:
+                env.unit.back_to(mark)
+                hints[wider.key] = wider.batch
+
+    read(env, body)
 
 
 def _write(
