@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,12 +21,14 @@ from irc.options import Options
 from irc.runtime.module import load_bytes
 
 STRICT = ("-Wall", "-Wextra", "-Wconversion", "-Werror")  # -std=c99 is what irc asks for anyway
+pytestmark = [pytest.mark.cc, pytest.mark.timeout(240)]
 SANITIZED = ("-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 LONG = ("4_conv_autoencoder.irc", "initialization.irc", "initialization_conv.irc")
-PROGRAMS = [
-    pytest.param(file, marks=[pytest.mark.long] if file in LONG else []) for file in EXAMPLES
-]
-pytestmark = [pytest.mark.cc, pytest.mark.timeout(240)]
+LONG_IN_CLANG = (*LONG, "convnet.irc", "stacked.irc")
+
+
+def programs(long: tuple[str, ...]) -> list[Any]:
+    return [pytest.param(f, marks=[pytest.mark.long] if f in long else []) for f in EXAMPLES]
 
 
 def test_every_program_is_played() -> None:
@@ -40,7 +43,7 @@ def built(file: str, level: int) -> Outputs:
     return compile_source(example.source(file), options, ["c", "so"])
 
 
-@pytest.mark.parametrize("file", PROGRAMS)
+@pytest.mark.parametrize("file", programs(LONG))
 def test_the_same_at_every_level(file: str) -> None:
     reference, *others = at_every_level(file)
     others += [
@@ -57,7 +60,7 @@ def test_the_same_at_every_level(file: str) -> None:
 
 @pytest.mark.clang
 @pytest.mark.parametrize("level", [0, 2])
-@pytest.mark.parametrize("file", PROGRAMS)
+@pytest.mark.parametrize("file", programs(LONG_IN_CLANG))
 def test_clang_has_nothing_to_say(file: str, level: int) -> None:
     text = built(file, level).texts["c"]
     assert isinstance(text, str)
