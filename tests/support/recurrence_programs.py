@@ -296,6 +296,17 @@ def sequences() -> Iterator[Case]:
                 b, T, exp, [(b.slice(u, (T, 3), [poly(1), poly(0)], (2, 1)), [0])], (), reverse
             ),
         )
+    def drawn(b: nd.Builder, u: SSAValue) -> Results:
+        """Draws of the steps are rows of one draw."""
+        seed, three = b.full((), I64, 7), b.full((), I64, 3)
+
+        def draw(s: Step) -> Made:
+            return Made([], [s.b.philox(seed, three, 2, (3,), s.b.mul(s.t, three))])
+
+        (rows_,) = scan(b, T, draw, [(u, [0])])
+        return [rows_, b.scalar("eq", rows_, b.philox(seed, three, 2, (T, 3)))]
+
+    yield case("random numbers", [("f32", [T])], drawn)
     yield case(
         "rows of a part",
         [("f32", [T, 6])],
