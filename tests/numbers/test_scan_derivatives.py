@@ -20,7 +20,8 @@ from xdsl.ir import Block, Region, SSAValue
 from irc import sizes
 from irc.dialects import nd
 from irc.dialects.nd import Builder, dims_of, dtype_of
-from irc.dialects.nd.loops import ScanDraft, ScanOp, WhileOp
+from irc.dialects.nd.loops import ScanOp, WhileOp
+from irc.dialects.nd.scan_draft import ScanDraft
 from irc.dialects.nd.structure import offsets
 from irc.dtypes import F64
 from irc.errors import UserError

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from xdsl.ir import Block, Region, SSAValue
 
 from irc.dialects import nd
-from irc.dialects.nd.loops import ScanDraft, WhileOp
+from irc.dialects.nd.loops import WhileOp
+from irc.dialects.nd.scan_draft import ScanDraft
 from irc.dialects.nd.types import DimsAttr, dims_of, rank_of
 from irc.sizes import Size, poly, var
 

@@ -11,7 +11,7 @@ from xdsl.ir import Block, SSAValue
 
 from irc.dialects import nd
 from irc.dialects.nd import Builder, dims_of
-from irc.dialects.nd.loops import ScanDraft
+from irc.dialects.nd.scan_draft import ScanDraft
 from irc.dialects.nd.structure import offsets
 from irc.dtypes import BOOL, F64, I64
 from irc.sizes import Size

@@ -2,8 +2,9 @@
 The tensor dialect: whole arrays, value semantics, symbolic sizes, state, derivatives.
 
 Ops:
-scalar.py       elementwise functions, each stated once: scalar_numpy.py has what NumPy says
-                otherwise, special.py the special functions, scalar_bodies.py lowerings of several ops
+scalar.py       elementwise functions, each stated once; special.py those of them with series of
+                their own, scalar_numpy.py what NumPy says otherwise, scalar_bodies.py lowerings
+                of several ops
 reduction.py    reductions, each stated once
 ordered.py      running totals and sorting along an axis; ordered_numpy.py has their meaning
 contraction.py  the product of which every matrix product is a case
@@ -14,7 +15,7 @@ structure.py    what chooses, converts and moves elements
 linear.py       factorizations and solutions of linear systems; linear_builder.py, linear_numpy.py
 indexing.py     reads and writes at computed positions
 control.py      regions, derivatives as values
-loops.py        recurrences and searches
+loops.py        recurrences and searches; scan_draft.py writes a scan, scan_text.py its text
 foreign.py      functions of other libraries; foreign_numpy.py asks them
 effects.py      state, checks, printing
 
@@ -39,7 +40,7 @@ from irc.dialects.nd.effects import AssertOp, PrintOp, StateOp, StateReadOp, Sta
 from irc.dialects.nd.foreign import Extern, ExternMapOp, ExternOp
 from irc.dialects.nd.indexing import GatherOp, ScatterOp
 from irc.dialects.nd.linear import CholeskyOp, LuOp, SolveOp, SwapRowsOp, TriangularSolveOp
-from irc.dialects.nd.loops import ScanDraft, ScanOp, ScanSequence, ScanState, WhileOp
+from irc.dialects.nd.loops import ScanOp, ScanSequence, ScanState, WhileOp
 from irc.dialects.nd.ordered import ArgsortOp, CumulativeOp
 from irc.dialects.nd.reduction import (
     REDUCE_OPS,
@@ -51,6 +52,7 @@ from irc.dialects.nd.reduction import (
     Reduction,
 )
 from irc.dialects.nd.scalar import ELEMENTWISE, SCALARS, ElementwiseOp, PointwiseOp, Scalar
+from irc.dialects.nd.scan_draft import ScanDraft
 from irc.dialects.nd.sources import ConstantOp, FullOp, IotaOp, PhiloxOp, SizeOp
 from irc.dialects.nd.structure import (
     BroadcastOp,

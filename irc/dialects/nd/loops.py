@@ -10,11 +10,11 @@ scan that runs the other way, with the same rules about rows.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import cast
 
 from xdsl.dialects.builtin import ArrayAttr, IndexType, UnitAttr
-from xdsl.ir import Attribute, Block, BlockArgument, Operation, Region, SSAValue
+from xdsl.ir import Attribute, Block, BlockArgument, Operation, SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
     IRDLOperation,
@@ -26,13 +26,14 @@ from xdsl.irdl import (
     var_operand_def,
     var_result_def,
 )
-from xdsl.parser import Parser, UnresolvedOperand
+from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.traits import RecursiveMemoryEffect, SingleBlockImplicitTerminator
 from xdsl.utils.exceptions import VerifyException
 
 from irc import sizes
 from irc.dialects.nd.control import YieldOp
+from irc.dialects.nd.scan_text import parse_scan, print_scan
 from irc.dialects.nd.types import (
     DimsAttr,
     IntsAttr,
@@ -45,8 +46,6 @@ from irc.dialects.nd.types import (
 )
 from irc.dtypes import BOOL, I64
 from irc.sizes import Poly, Size
-
-_FLAGS = ("reverse", "until", "checkpoint", "recompute")
 
 
 @dataclass
@@ -236,67 +235,11 @@ class ScanOp(IRDLOperation):
     # -- text
 
     def print(self, printer: Printer) -> None:
-        """`nd.scan "T" reverse over (%u[0, 4]) from (history %x[1]) : types -> types { body }`"""
-        printer.print_string(" ")
-        printer.print_string_literal(str(self.count.data[0]))
-        for flag in _FLAGS:
-            if flag in self.properties:
-                printer.print_string(f" {flag}")
-        if self.truncate is not None:
-            printer.print_string(" truncate ")
-            printer.print_string_literal(str(self.truncate.data[0]))
-        if self.seqs:
-            printer.print_string(" over ")
-            with printer.in_parens():
-                pairs = zip(self.seqs, self.seq_taps.data, strict=True)
-                printer.print_list(pairs, lambda p: _print_taps(printer, *p))
-        if self.inits:
-            printer.print_string(" from ")
-            with printer.in_parens():
-                pairs = zip(self.inits, self.state_taps.data, strict=True)
-                marked = [(k in self.histories.data, *p) for k, p in enumerate(pairs)]
-                printer.print_list(marked, lambda p: _print_state(printer, *p))
-        printer.print_op_attributes(self.attributes, print_keyword=True)
-        printer.print_string(" : (")
-        printer.print_list([*self.seqs, *self.inits], lambda v: printer.print_attribute(v.type))
-        printer.print_string(") -> (")
-        printer.print_list(self.res, lambda v: printer.print_attribute(v.type))
-        printer.print_string(") ")
-        printer.print_region(self.body)
+        print_scan(self, printer)
 
     @classmethod
     def parse(cls, parser: Parser) -> ScanOp:
-        count = _parse_size(parser)
-        flags: dict[str, Attribute] = {}
-        for flag in _FLAGS:
-            if parser.parse_optional_keyword(flag):
-                flags[flag] = UnitAttr()
-        if parser.parse_optional_keyword("truncate"):
-            flags["truncate"] = _parse_size(parser)
-        read = _TapReader(parser)
-        seqs = read.list_after("over")
-        states = read.list_after("from")
-        attributes = parser.parse_optional_attr_dict_with_keyword()
-        parser.parse_punctuation(":")
-        types = parser.parse_comma_separated_list(parser.Delimiter.PAREN, parser.parse_type)
-        parser.parse_punctuation("->")
-        results = parser.parse_comma_separated_list(parser.Delimiter.PAREN, parser.parse_type)
-        values = parser.resolve_operands([v for _, v, _ in (*seqs, *states)], types, parser.pos)
-        region = parser.parse_region()
-        op = cls.build(
-            operands=[values[: len(seqs)], values[len(seqs) :]],
-            result_types=[results],
-            properties={
-                "count": count,
-                "seq_taps": ArrayAttr([IntsAttr(t) for _, _, t in seqs]),
-                "state_taps": ArrayAttr([IntsAttr(t) for _, _, t in states]),
-                "histories": IntsAttr(tuple(k for k, (h, _, _) in enumerate(states) if h)),
-                **flags,
-            },
-            attributes=attributes.data if attributes else {},
-            regions=[region],
-        )
-        return op
+        return cls.build(**parse_scan(parser))
 
 
 @irdl_op_definition
@@ -331,124 +274,6 @@ class WhileOp(IRDLOperation):
             raise VerifyException("while (C2): the condition is not a bool scalar")
         if [(dtype_of(x), dims_of(x)) for x in _yielded(self.body.block)] != types:
             raise VerifyException("while (C3): the body yields other types")
-
-
-@dataclass
-class ScanDraft:
-    """
-    A scan while it is written, or rewritten.
-
-        scan = ScanDraft(count)                     or  ScanDraft.of(op): takes its body away
-        u = scan.row(sequence, tap)                 an argument of the body
-        x = scan.state(init); before = scan.tap(x, 1)
-        ... ops into scan.block ...
-        x.next = new; k = scan.output(row)
-        op = scan.finish(); b.insert(op)            results: op.res, states first
-    """
-
-    count: Size
-    reverse: bool = False
-    truncate: DimsAttr | None = None
-    checkpoint: bool = False
-    recompute: bool = False
-    time_type: Attribute | None = None
-    block: Block = field(init=False)
-    sequences: list[ScanSequence] = field(default_factory=list)
-    states: list[ScanState] = field(default_factory=list)
-    outputs: list[SSAValue] = field(default_factory=list)
-    stop: SSAValue | None = None
-
-    def __post_init__(self) -> None:
-        self.block = Block(arg_types=[self.time_type or tensor(I64)])
-
-    @classmethod
-    def of(cls, op: ScanOp) -> ScanDraft:
-        """The parts of `op`, whose body moves into the draft; its terminator is dropped."""
-        flags = (op.checkpoint is not None, op.recompute is not None)
-        draft = cls(op.steps, op.reverse is not None, op.truncate, *flags)
-        draft.sequences, draft.states = op.sequences, op.states
-        draft.outputs, draft.stop = op.outputs, op.stop
-        draft.block = op.body.block
-        draft.block.erase_op(op.end)
-        op.body.detach_block(draft.block)
-        return draft
-
-    @property
-    def time(self) -> BlockArgument:
-        return self.block.args[0]
-
-    def row(self, value: SSAValue, tap: int = 0) -> BlockArgument:
-        """Row t + `tap` of a sequence, an argument of the body."""
-        position = 1
-        for one in self.sequences:
-            if one.value is value:
-                return self._tap(one, tap, position)
-            position += len(one.args)
-        new = ScanSequence(value, [], [])
-        self.sequences.append(new)
-        return self._tap(new, tap, position)
-
-    def state(self, init: SSAValue, history: bool = False) -> ScanState:
-        """A state that begins with the rows of `init`; its `next` is to be set."""
-        new = ScanState(init, [], [], init, history)
-        self.states.append(new)
-        return new
-
-    def tap(self, state: ScanState, back: int) -> BlockArgument:
-        """The row made `back` steps before, an argument of the body."""
-        position = 1 + sum(len(s.args) for s in self.sequences)
-        for one in self.states:
-            if one is state:
-                break
-            position += len(one.args)
-        return self._tap(state, back, position)
-
-    def _tap(self, holder: ScanSequence | ScanState, tap: int, position: int) -> BlockArgument:
-        if tap in holder.taps:
-            return holder.args[holder.taps.index(tap)]
-        k = sum(1 for other in holder.taps if other < tap)
-        whole = holder.value if isinstance(holder, ScanSequence) else holder.init
-        arg = self.block.insert_arg(row_type(whole), position + k)
-        arg.name_hint = whole.name_hint
-        holder.taps.insert(k, tap)
-        holder.args.insert(k, arg)
-        return arg
-
-    def output(self, row: SSAValue) -> int:
-        """One more output; gives its number among the outputs."""
-        self.outputs.append(row)
-        return len(self.outputs) - 1
-
-    def finish(self) -> ScanOp:
-        """The op, not yet in a block."""
-        rows = [*(s.next for s in self.states), *self.outputs]
-        end = [*rows, *([self.stop] if self.stop is not None else [])]
-        self.block.add_op(YieldOp.create(operands=end))
-        histories = tuple(k for k, s in enumerate(self.states) if s.history)
-        inits = [s.init for s in self.states]
-        flags: dict[str, Attribute] = {}
-        for name, on in (
-            ("reverse", self.reverse),
-            ("until", self.stop is not None),
-            ("checkpoint", self.checkpoint),
-            ("recompute", self.recompute),
-        ):
-            if on:
-                flags[name] = UnitAttr()
-        if self.truncate is not None:
-            flags["truncate"] = self.truncate
-        return ScanOp.build(
-            operands=[[s.value for s in self.sequences], inits],
-            result_types=[result_types(self.count, inits, histories, rows)],
-            properties={
-                "count": DimsAttr((sizes.poly(self.count),)),
-                "seq_taps": ArrayAttr([IntsAttr(tuple(s.taps)) for s in self.sequences]),
-                "state_taps": ArrayAttr([IntsAttr(tuple(s.taps)) for s in self.states]),
-                "histories": IntsAttr(histories),
-                **flags,
-            },
-            regions=[Region(self.block)],
-        )
 
 
 def result_types(
@@ -489,41 +314,3 @@ def _is_time(arg: BlockArgument) -> bool:
 def _yielded(block: Block) -> Sequence[SSAValue]:
     end: Operation | None = block.last_op
     return end.operands if end is not None else ()
-
-
-# -- text of a scan
-
-
-def _print_taps(printer: Printer, value: SSAValue, taps: IntsAttr) -> None:
-    printer.print_ssa_value(value)
-    taps.print_parameter(printer)
-
-
-def _print_state(printer: Printer, history: bool, value: SSAValue, taps: IntsAttr) -> None:
-    if history:
-        printer.print_string("history ")
-    _print_taps(printer, value, taps)
-
-
-class _TapReader:
-    def __init__(self, parser: Parser) -> None:
-        self.parser = parser
-
-    def list_after(self, word: str) -> list[tuple[bool, UnresolvedOperand, tuple[int, ...]]]:
-        if not self.parser.parse_optional_keyword(word):
-            return []
-        paren = self.parser.Delimiter.PAREN
-        return self.parser.parse_comma_separated_list(paren, self.one)
-
-    def one(self) -> tuple[bool, UnresolvedOperand, tuple[int, ...]]:
-        history = self.parser.parse_optional_keyword("history") is not None
-        value = self.parser.parse_unresolved_operand()
-        return history, value, IntsAttr.parse_parameter(self.parser)
-
-
-def _parse_size(parser: Parser) -> DimsAttr:
-    at = parser.pos
-    try:
-        return DimsAttr((sizes.parse(parser.parse_str_literal()),))
-    except ValueError as error:
-        parser.raise_error(str(error), at)

@@ -18,7 +18,8 @@ from xdsl.ir import Block, SSAValue
 from irc.diagnostics import Label, Span
 from irc.dialects.nd import Builder
 from irc.dialects.nd.control import YieldOp
-from irc.dialects.nd.loops import ScanDraft, ScanState
+from irc.dialects.nd.loops import ScanState
+from irc.dialects.nd.scan_draft import ScanDraft
 from irc.dialects.nd.types import dims_of
 from irc.dtypes import BOOL, DType
 from irc.frontend import tree, walk

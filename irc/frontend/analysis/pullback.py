@@ -15,7 +15,7 @@ from xdsl.ir import SSAValue
 
 from irc import sizes
 from irc.dialects.nd.builder import Builder
-from irc.dialects.nd.loops import ScanDraft
+from irc.dialects.nd.scan_draft import ScanDraft
 from irc.dialects.nd.types import dims_of
 from irc.frontend.analysis.broadcasting import binder_size, merged_batch, spread
 from irc.frontend.analysis.derivatives import Wrt

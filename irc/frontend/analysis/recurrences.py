@@ -17,7 +17,7 @@ from xdsl.ir import Block, SSAValue
 
 from irc import sizes
 from irc.dialects.nd import Builder
-from irc.dialects.nd.loops import ScanDraft
+from irc.dialects.nd.scan_draft import ScanDraft
 from irc.dialects.nd.types import dims_of
 from irc.dtypes import I64, DType
 from irc.frontend.analysis.counting import symbol

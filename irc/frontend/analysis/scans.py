@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from xdsl.ir import SSAValue
 
-from irc.dialects.nd.loops import ScanDraft, ScanOp, ScanState
+from irc.dialects.nd.loops import ScanOp, ScanState
+from irc.dialects.nd.scan_draft import ScanDraft
 from irc.dialects.nd.structure import offsets
 from irc.dialects.nd.types import dims_of
 from irc.dtypes import BOOL

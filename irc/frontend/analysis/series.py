@@ -15,7 +15,8 @@ from functools import partial
 from xdsl.ir import SSAValue
 
 from irc.diagnostics import Label, Span
-from irc.dialects.nd.loops import ScanDraft, ScanState
+from irc.dialects.nd.loops import ScanState
+from irc.dialects.nd.scan_draft import ScanDraft
 from irc.dialects.nd.types import dims_of
 from irc.dtypes import DType
 from irc.frontend import tree, walk

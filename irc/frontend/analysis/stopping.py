@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from xdsl.ir import SSAValue
 
-from irc.dialects.nd.loops import ScanDraft, ScanState
+from irc.dialects.nd.loops import ScanState
+from irc.dialects.nd.scan_draft import ScanDraft
 from irc.dialects.nd.types import dims_of
 from irc.dtypes import BOOL
 from irc.frontend.analysis.broadcasting import binder_size, merged_batch, spread

@@ -8,9 +8,10 @@ from xdsl.builder import InsertPoint
 from xdsl.ir import Operation, OpResult, SSAValue
 
 from irc.dialects.nd.builder import Builder
-from irc.dialects.nd.loops import ScanDraft, ScanOp, ScanState
+from irc.dialects.nd.loops import ScanOp, ScanState
 from irc.dialects.nd.rows import repeat
 from irc.dialects.nd.scalar import PointwiseOp
+from irc.dialects.nd.scan_draft import ScanDraft
 from irc.dialects.nd.structure import BroadcastOp
 from irc.dtypes import I64
 from irc.passes.nd.batch_rows import PRODUCTS, Steps, affordable, elements

@@ -20,7 +20,8 @@ from xdsl.ir import SSAValue
 
 from irc import sizes
 from irc.dialects.nd.builder import Builder
-from irc.dialects.nd.loops import ScanDraft, ScanOp
+from irc.dialects.nd.loops import ScanOp
+from irc.dialects.nd.scan_draft import ScanDraft
 from irc.dialects.nd.types import dims_of, dtype_of
 from irc.passes.nd.grad_residuals import last_rows, rows_of
 from irc.sizes import Size

@@ -14,7 +14,8 @@ from xdsl.ir import Block, SSAValue
 from irc import sizes
 from irc.dialects.nd.builder import Builder
 from irc.dialects.nd.control import YieldOp
-from irc.dialects.nd.loops import ScanDraft, ScanOp, WhileOp
+from irc.dialects.nd.loops import ScanOp, WhileOp
+from irc.dialects.nd.scan_draft import ScanDraft
 from irc.dialects.nd.types import dims_of, dtype_of
 from irc.dtypes import BOOL
 from irc.passes.nd.grad_residuals import rows_of

@@ -18,8 +18,9 @@ from xdsl.ir import Block, BlockArgument, Operation, OpResult, SSAValue
 from irc import sizes
 from irc.dialects.nd.builder import Builder
 from irc.dialects.nd.indexing import GatherOp
-from irc.dialects.nd.loops import ScanDraft, ScanOp, ScanSequence, ScanState
+from irc.dialects.nd.loops import ScanOp, ScanSequence, ScanState
 from irc.dialects.nd.scalar import ElementwiseOp
+from irc.dialects.nd.scan_draft import ScanDraft
 from irc.dialects.nd.sources import ConstantOp, FullOp, IotaOp, SizeOp
 from irc.dialects.nd.structure import (
     BroadcastOp,

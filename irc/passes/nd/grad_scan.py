@@ -32,7 +32,8 @@ from xdsl.ir import Block, SSAValue
 from irc import sizes
 from irc.dialects.nd.builder import Builder
 from irc.dialects.nd.control import YieldOp
-from irc.dialects.nd.loops import ScanDraft, ScanOp, ScanState
+from irc.dialects.nd.loops import ScanOp, ScanState
+from irc.dialects.nd.scan_draft import ScanDraft
 from irc.dialects.nd.types import dims_of, dtype_of, rank_of
 from irc.dtypes import I64
 from irc.passes.nd.dce import remove_dead_among

@@ -10,7 +10,8 @@ from irc import sizes
 from irc.dialects.nd.builder import Builder
 from irc.dialects.nd.control import Derivative, IfOp
 from irc.dialects.nd.effects import AssertOp, PrintOp, StateWriteOp
-from irc.dialects.nd.loops import ScanDraft, ScanOp, WhileOp
+from irc.dialects.nd.loops import ScanOp, WhileOp
+from irc.dialects.nd.scan_draft import ScanDraft
 from irc.dialects.nd.types import dims_of, type_text
 from irc.passes.nd.rules import blocks_of, nested_ops
 from irc.sizes import Poly, Size

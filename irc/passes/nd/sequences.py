@@ -6,7 +6,8 @@ from xdsl.ir import SSAValue
 
 from irc import sizes
 from irc.dialects.nd.builder import Builder
-from irc.dialects.nd.loops import ScanDraft, ScanOp
+from irc.dialects.nd.loops import ScanOp
+from irc.dialects.nd.scan_draft import ScanDraft
 from irc.dialects.nd.structure import ConcatOp, InsertSliceOp, SliceOp, WindowOp
 from irc.dialects.nd.types import dims_of
 from irc.passes.nd.scans import finish, known

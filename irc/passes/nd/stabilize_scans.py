@@ -14,8 +14,9 @@ from xdsl.passes import ModulePass
 from irc import sizes
 from irc.dialects.nd.builder import Builder
 from irc.dialects.nd.indexing import GatherOp
-from irc.dialects.nd.loops import ScanDraft, ScanOp
+from irc.dialects.nd.loops import ScanOp
 from irc.dialects.nd.scalar import ElementwiseOp
+from irc.dialects.nd.scan_draft import ScanDraft
 from irc.dialects.nd.structure import BroadcastOp, ReshapeOp, SliceOp, TransposeOp
 from irc.dialects.nd.types import dims_of
 from irc.passes.nd.rules import Rewriter, nested_ops, opaque_values

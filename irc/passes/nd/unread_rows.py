@@ -11,7 +11,8 @@ from xdsl.ir import Block, BlockArgument, Operation, OpResult, SSAValue
 from irc import sizes
 from irc.dialects.nd.builder import Builder
 from irc.dialects.nd.control import YieldOp
-from irc.dialects.nd.loops import ScanDraft, ScanOp, ScanSequence, ScanState, WhileOp
+from irc.dialects.nd.loops import ScanOp, ScanSequence, ScanState, WhileOp
+from irc.dialects.nd.scan_draft import ScanDraft
 from irc.dialects.nd.structure import SliceOp
 from irc.dialects.nd.types import dims_of, dtype_of
 from irc.passes.nd.rules import nested_ops

@@ -10,7 +10,8 @@ from xdsl.ir import Operation, SSAValue
 
 from irc import sizes
 from irc.dialects.nd import Builder
-from irc.dialects.nd.loops import ScanDraft, ScanOp, ScanState
+from irc.dialects.nd.loops import ScanOp, ScanState
+from irc.dialects.nd.scan_draft import ScanDraft
 from irc.dialects.nd.structure import SliceOp, is_dynamic
 from irc.dialects.nd.types import dims_of
 from irc.dialects.verify import walk
