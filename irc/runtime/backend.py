@@ -77,9 +77,7 @@ def _build(cache: Cache, key: str) -> Entry | None:
 
 def _source() -> str:
     """The C text, whose messages name the parts."""
-    return "".join(
-        f'#line 1 "{part.name}"\n{part.read_text(encoding="utf-8")}' for part in _PARTS
-    )
+    return "".join(f'#line 1 "{part.name}"\n{part.read_text(encoding="utf-8")}' for part in _PARTS)
 
 
 def _import(path: Path) -> ModuleType:

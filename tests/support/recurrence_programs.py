@@ -296,6 +296,7 @@ def sequences() -> Iterator[Case]:
                 b, T, exp, [(b.slice(u, (T, 3), [poly(1), poly(0)], (2, 1)), [0])], (), reverse
             ),
         )
+
     def drawn(b: nd.Builder, u: SSAValue) -> Results:
         """Draws of the steps are rows of one draw."""
         seed, three = b.full((), I64, 7), b.full((), I64, 3)

@@ -123,6 +123,7 @@ _MEANING = {
     "cotangent": "a cotangent weights the elements of the value, so it is like the value",
 }
 
+
 @dataclass(frozen=True)
 class Direction:
     """A tangent or cotangent, as `word` says, that must be like the value at `of`."""

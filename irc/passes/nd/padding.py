@@ -33,8 +33,8 @@ def pad(
     cut: dict[int, tuple[Poly, Poly]] = {}
     for axis, (lo, hi, step) in enumerate(zip(low, high, dilation, strict=True), first):
         size = dims_of(x)[axis]
-        around = tuple(p if p.nonnegative() else sizes.const(0) for p in (lo, hi))
-        away = tuple(-p if (-p).nonnegative() else sizes.const(0) for p in (lo, hi))
+        around = _positive(lo), _positive(hi)
+        away = _positive(-lo), _positive(-hi)
         known = all(p.nonnegative() or (-p).nonnegative() for p in (lo, hi))
         if not known or (step != 1 and not (sizes.poly(size) - 1).nonnegative()):
             x = _fetched(b, x, axis, lo, hi, step)
@@ -46,6 +46,10 @@ def pad(
     if grown:
         x = _grown(b, x, grown)
     return _cut(b, x, cut) if cut else x
+
+
+def _positive(p: Poly) -> Poly:
+    return p if p.nonnegative() else sizes.const(0)
 
 
 def _grown(b: Builder, x: SSAValue, axes: dict[int, tuple[Poly, Poly, int]]) -> SSAValue:
