@@ -7,11 +7,10 @@ from xdsl.dialects.linalg.ops import GenericOp
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.ir.affine import AffineDimExpr
 
-from irc.dialects.foreign import ForeignCallOp, ForeignOp
-from irc.dialects.routines import RoutineOp
+from irc.dialects.foreign import ForeignOp
 from irc.passes.loops.contractions import is_contraction
 from irc.passes.loops.rows import VIEWS, is_row
-from irc.passes.loops.structured import root
+from irc.passes.loops.structured import root, written_by
 
 
 def find_epilogues(block: Block) -> dict[GenericOp, GenericOp]:
@@ -97,23 +96,3 @@ def _memory(op: Operation) -> list[SSAValue]:
         for inner in region.walk():
             values += inner.operands
     return [v for v in values if v.type.name == "memref"]
-
-
-def written_by(op: Operation) -> list[SSAValue]:
-    """Memory that `op` or what is inside it writes."""
-    if isinstance(op, GenericOp):
-        return _writes(op)
-    return [v for inner in op.walk() for v in _writes(inner)]
-
-
-def _writes(op: Operation) -> list[SSAValue]:
-    match op:
-        case GenericOp():
-            return list(op.outputs)
-        case RoutineOp() | ForeignCallOp():
-            return list(op.outs)
-        case memref.StoreOp():
-            return [op.memref]
-        case memref.CopyOp():
-            return [op.destination]
-    return []
