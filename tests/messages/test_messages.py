@@ -1,8 +1,7 @@
 """
-Messages of the analyser by example: analysis.txt and recurrences.txt beside this file hold
-programs and their messages.
+Messages of the analyser by example: the files beside this one hold programs and their messages.
 
-    UPDATE_GOLDEN=1 pytest tests/messages/test_analysis_messages.py
+    UPDATE_GOLDEN=1 pytest tests/messages/test_messages.py
 
 writes the messages anew, to be read in the diff. `## file: NAME` lines begin further files of the
 program, `## -D NAME=VALUE` in the first line overrides a constant.
@@ -23,7 +22,15 @@ from irc.frontend import load_program
 
 GOLDEN = [
     Path(__file__).with_name(name)
-    for name in ("analysis.txt", "convolution.txt", "recurrences.txt")
+    for name in (
+        "analysis.txt",
+        "arrays.txt",
+        "convolution.txt",
+        "derivatives.txt",
+        "externs.txt",
+        "linear.txt",
+        "recurrences.txt",
+    )
 ]
 BETWEEN, BEFORE_MESSAGE = "====\n", "----\n"
 FILE = re.compile(r"^## file: (\S+)\n", re.MULTILINE)
@@ -67,4 +74,4 @@ def test_the_golden_file_is_written_when_asked(tmp_path: Path) -> None:
             updated.append(f"{program}{BEFORE_MESSAGE}{message(program, folder)}")
         file.write_text(BETWEEN.join(updated), encoding="utf-8")
     assert all(expected for _, expected in cases())
-    assert len({program for program, _ in cases()}) == len(cases()) > 60
+    assert len({program for program, _ in cases()}) == len(cases()) > 200
