@@ -12,7 +12,11 @@ from typing import Any
 
 import numpy as np
 
-import irc
+# Threads that wait sleep: on cores that others use too, spinning ones would keep each other from
+# running. Read when the first module with parallel loops is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+import irc  # noqa: E402
 
 EXAMPLES = Path(__file__).resolve().parent
 FIGURES = Path(os.environ.get("IRC_FIGURES", EXAMPLES.parent / "build" / "examples"))
