@@ -9,6 +9,7 @@ import numpy as np
 from nd_programs import context
 from xdsl.dialects.builtin import ModuleOp
 
+from irc.diagnostics import render
 from irc.errors import UserError
 from irc.execution.outcome import Outcome
 from irc.execution.program import Program
@@ -83,3 +84,9 @@ def message(text: str, file: str = "t.irc") -> str:
     except UserError as error:
         return f"{error}\n"
     raise AssertionError(f"accepted:\n{text}")
+
+
+def warnings(text: str, file: str = "t.irc") -> str:
+    """The text of the lints about a program."""
+    found = load_program(text, file=file)
+    return "\n".join(render(w, found.sources) for w in found.warnings) + "\n"
