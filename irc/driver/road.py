@@ -13,6 +13,7 @@ from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import VerifyException
 
 from irc.abi import ModuleSpec
+from irc.diagnostics import SourceMap
 from irc.dialects.context import make_context
 from irc.dialects.text import module_text, parse_module, verify_text
 from irc.dialects.verify import verify_dominance
@@ -60,6 +61,7 @@ class Road:
         self.target: Target = parse_target(options.target)
         self.ctx: Context = make_context()
         self.ran: list[PassText] = []
+        self.texts = SourceMap({source.file: source.text})  # for messages about the program
         self.explored: list[tuple[str, list[Row]]] = []
         # The text of IR may come from anywhere, and break what passes rely on.
         self.verify_each = options.verify_each or source.kind == "mlir"
@@ -125,6 +127,7 @@ class Road:
             for warning in program.warnings:
                 self.watch.warning(warning, program.sources)
             self.outputs.sources = (self.source.file, *program.files)
+            self.texts = program.sources
             module = program.module
         keep_entries(module, self.options.entry)
         return module
@@ -181,6 +184,9 @@ class Road:
         except PassFailure as failure:
             done = len(self.ran) + failure.index
             failure.reproducer = self.reproduce(done, [*self.ran, *passes][done:])
+            raise
+        except UserError as mistake:
+            mistake.sources = mistake.sources or self.texts
             raise
         finally:
             self.watch.seconds += [(name, step, s) for step, s in manager.seconds]

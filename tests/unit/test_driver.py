@@ -240,6 +240,13 @@ def test_a_mistake_shows_its_line() -> None:
     assert "--> <string>:1:31" in str(caught.value)
 
 
+def test_a_mistake_that_a_pass_finds_shows_its_line() -> None:
+    text = "export def f(x: f64) -> f64 {\n    loop y = x while y > 1 { next y = y / 2 }\n"
+    with pytest.raises(irc.UserError) as caught:
+        irc.compile(text + "    return grad(y, wrt=x)\n}\n")
+    assert "--> <string>:2:5" in str(caught.value) and "max 100" in str(caught.value)
+
+
 def test_options_are_spelled_in_both_ways() -> None:
     options = from_keywords(D={"H": 3, "flag": True}, O=1, check="nan", I="lib", entry="f")
     assert options.defines == {"H": "3", "flag": "true"} and options.opt_level == 1
