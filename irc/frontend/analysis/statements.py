@@ -195,7 +195,11 @@ def truth(env: Env, node: tree.Expr, what: str) -> Tensor | Number | Open:
 
 def _print(env: Env, node: tree.Print) -> None:
     if env.binders:
-        raise env.unsupported("`print` inside a comprehension", node.span)
+        raise env.unsupported(
+            "`print` under index notation",
+            node.span,
+            helps=["print the tensor behind it"],
+        )
     message = filled(env, node.message, scalars=False)
     with env.at(node.span) as b:
         b.print_(message.text, [x.ssa for x in message.shown])
