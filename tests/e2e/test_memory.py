@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from workspace import predicted
 
 import irc
 from irc.cli.compile import main as irc_compile
@@ -34,19 +34,6 @@ export def last(x: f64[2*n + 1]) -> f64 = x[2*n] + sum(x)
 """
 
 pytestmark = pytest.mark.cc
-
-
-def predicted(
-    source: Path, sizes: dict[str, int], capsys: pytest.CaptureFixture[str], *flags: str
-) -> dict[str, int]:
-    """Bytes of workspace by function, as `irc-compile --memory` prints them."""
-    given = ",".join(f"{name}={value}" for name, value in sizes.items())
-    capsys.readouterr()
-    command = [str(source), *flags, f"--memory={given}", "--emit", "json", "-o", os.devnull]
-    assert irc_compile(command) == 0
-    lines = capsys.readouterr().err.splitlines()
-    found = [re.fullmatch(r"(\w+): workspace (?:.* = )?(\d+) bytes", line) for line in lines]
-    return {match[1]: int(match[2]) for match in found if match}
 
 
 def workspace_of(path: Path, name: str, arguments: list[Any]) -> int:

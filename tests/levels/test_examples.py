@@ -9,7 +9,6 @@ import shutil
 import subprocess
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,16 +18,19 @@ from irc.codegen.c.toolchain import CcOptions, compile_object, find_compiler
 from irc.driver import Outputs, Source, compile_source
 from irc.options import Options
 from irc.runtime.module import load_bytes
+from irc.sizes import parse
 
 STRICT = ("-Wall", "-Wextra", "-Wconversion", "-Werror")  # -std=c99 is what irc asks for anyway
-pytestmark = [pytest.mark.cc, pytest.mark.timeout(240)]
 SANITIZED = ("-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
-LONG = ("4_conv_autoencoder.irc", "initialization.irc", "initialization_conv.irc")
-LONG_IN_CLANG = (*LONG, "convnet.irc", "stacked.irc")
-
-
-def programs(long: tuple[str, ...]) -> list[Any]:
-    return [pytest.param(f, marks=[pytest.mark.long] if f in long else []) for f in EXAMPLES]
+LONG = (
+    "4_conv_autoencoder.irc",
+    "convnet.irc",
+    "initialization.irc",
+    "initialization_conv.irc",
+    "stacked.irc",
+)
+PROGRAMS = [pytest.param(f, marks=[pytest.mark.long] if f in LONG else []) for f in EXAMPLES]
+pytestmark = [pytest.mark.cc, pytest.mark.timeout(240)]
 
 
 def test_every_program_is_played() -> None:
@@ -39,17 +41,20 @@ def test_every_program_is_played() -> None:
 def built(file: str, level: int) -> Outputs:
     """C and shared object, which the C compiler makes without a warning."""
     example = EXAMPLES[file]
-    options = Options(defines=dict(example.defines), opt_level=level, cflags=STRICT)
+    options = Options(
+        defines=dict(example.defines), opt_level=level, cflags=STRICT, use_cache=False
+    )
     return compile_source(example.source(file), options, ["c", "so"])
 
 
-@pytest.mark.parametrize("file", programs(LONG))
+@pytest.mark.parametrize("file", PROGRAMS)
 def test_the_same_at_every_level(file: str) -> None:
     reference, *others = at_every_level(file)
-    others += [
-        Played(f"C -O{level}", compiled(file, load_bytes(built(file, level).data("so"))))
-        for level in (0, 2)
-    ]
+    for level in (0, 2):
+        outputs = built(file, level)
+        module = load_bytes(outputs.data("so"))
+        others.append(Played(f"C -O{level}", compiled(file, module)))
+        assert module.workspace_bytes == most_memory(file, outputs), "--memory is what calls take"
     assert disagreements(reference, others) == []
     for outcome in reference.outcomes:
         assert outcome.failure is None
@@ -58,9 +63,15 @@ def test_the_same_at_every_level(file: str) -> None:
     assert not first or any((first[name] != last[name]).any() for name in first), "learns nothing"
 
 
+def most_memory(file: str, outputs: Outputs) -> int:
+    """Bytes of workspace that the most demanding call was said to need."""
+    steps = EXAMPLES[file].steps
+    return max(parse(outputs.arenas[s.function]).evaluate(dict(s.sizes)) for s in steps)
+
+
 @pytest.mark.clang
 @pytest.mark.parametrize("level", [0, 2])
-@pytest.mark.parametrize("file", programs(LONG_IN_CLANG))
+@pytest.mark.parametrize("file", PROGRAMS)
 def test_clang_has_nothing_to_say(file: str, level: int) -> None:
     text = built(file, level).texts["c"]
     assert isinstance(text, str)
