@@ -240,6 +240,14 @@ def _missing_body(failure: Failure, accepted: frozenset[str]) -> Diagnostic | No
         )
     if "EQUAL" in accepted:
         return _syntax(failure, f"expected `{{` or `=`{_after(failure.before)}")
+    if token.text == "until":
+        help_ = (
+            "in a scan `until c` stands in its block; a loop goes on `while` its condition holds"
+        )
+        return _syntax(failure, f"expected a block{_after(failure.before)}", help_)
+    if failure.before and failure.before.text == "max" and token.kind == "INT":
+        help_ = "the greatest number of steps follows without `and`: `while c max 100`"
+        return _syntax(failure, "`max` is no value here", help_)
     return _syntax(failure, f"expected a block{_after(failure.before)}", "blocks are `{ ... }`")
 
 
@@ -256,6 +264,83 @@ def _element_of(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None
         return None
     title = "a comprehension counts with an index, it has no `in`"
     return _syntax(failure, title, "write `[x[i] for i]`, or with a range `for i < n`", "")
+
+
+def _steps(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
+    """`scan t in range(n)`, `loop s = 0 for k in range(n)`"""
+    if failure.token.text != "in" or not failure.before or accepted != {"CMP"}:
+        return None
+    return _syntax(failure, "steps are counted up to a bound", f"write `{failure.before.text} < n`")
+
+
+def _loop_without_value(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
+    """`loop k < n { ... }`"""
+    if failure.token.kind != "CMP" or not failure.lexer.brackets or accepted != {"EQUAL"}:
+        return None
+    assert failure.before is not None
+    help_ = f"write `loop v = start for {failure.before.text} < n {{ next v = ... }}`"
+    return _syntax(failure, "a loop begins with the values that it replaces", help_)
+
+
+def _init_without_time(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
+    """`init x = 0`"""
+    if failure.token.kind != "EQUAL" or not failure.before or accepted != {"LSQB"}:
+        return None
+    name = failure.before.text
+    help_ = f"the value before the first step is `init {name}[-1] = ...`"
+    return _syntax(failure, f"`{name}` at which time?", help_)
+
+
+def _typed_carry(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
+    """`loop y: f64 = 1 { ... }`"""
+    if failure.token.kind != "COLON" or not failure.lexer.brackets or accepted != {"EQUAL"}:
+        return None
+    title = "what a loop replaces has the type that it begins with"
+    return _syntax(failure, title, "begin with a value of a dtype: `v = f64(0)`")
+
+
+def _next_part(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
+    """`next y[i] = v`"""
+    before = failure.before
+    if failure.token.kind != "LSQB" or not before or accepted != {"EQUAL", "AUGMENTED"}:
+        return None
+    name = before.text
+    help_ = f"write `next {name} = {name} with [i] = v`"
+    return _syntax(failure, "`next` gives a whole value, not a part", help_)
+
+
+def _print_call(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
+    """`print(x)`"""
+    if failure.token.kind != "LPAR" or not failure.before or failure.before.text != "print":
+        return None
+    return _syntax(failure, "`print` is followed by a string", 'write `print "x {x}"`')
+
+
+def _recurrence_as_value(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
+    """`let y = scan t < T { ... }`"""
+    before = failure.before
+    if failure.token.kind != "NAME" or not before or before.text not in ("scan", "loop"):
+        return None
+    if "PLUS" not in accepted:
+        return None
+    help_ = "begin the statement with it; the names of its block are tensors behind it"
+    if before.text == "loop":
+        help_ = "begin the statement with it; behind it its names have their last values"
+    return _syntax(failure, f"a `{before.text}` is a statement and has no value", help_)
+
+
+def _let_at_time(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
+    """`let x[-1] = 0`, `let x[0] = 0`"""
+    before = failure.before
+    if failure.token.kind not in ("MINUS", "INT") or not before or before.text != "[":
+        return None
+    if accepted != {"NAME"}:
+        return None
+    help_ = (
+        "`let x[i] = ...` gives all elements; values before time 0 stand in a scan as "
+        "`init x[-1] = ...`, and `x with [0] = v` replaces one"
+    )
+    return _syntax(failure, "`let` needs index variables here, not a position", help_)
 
 
 def _several_values(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
@@ -303,6 +388,14 @@ _RULES: tuple[_Rule, ...] = (
     _missing_body,
     _missing_else,
     _element_of,
+    _steps,
+    _loop_without_value,
+    _init_without_time,
+    _let_at_time,
+    _typed_carry,
+    _next_part,
+    _print_call,
+    _recurrence_as_value,
     _several_values,
     _missing_value,
 )

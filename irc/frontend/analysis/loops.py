@@ -29,6 +29,7 @@ from irc.frontend.analysis.carried import Carried
 from irc.frontend.analysis.checks import guarded, over
 from irc.frontend.analysis.env import Env, hint
 from irc.frontend.analysis.leaves import leaves, rebuilt, same_parts
+from irc.frontend.analysis.misplaced import CARRIED, assigned
 from irc.frontend.analysis.outline import defines, returns
 from irc.frontend.analysis.problems import Problem, guesses
 from irc.frontend.analysis.recurrences import Hints, Recurrence, Wider
@@ -199,7 +200,7 @@ def _argument(x: Loop, part: Part) -> SSAValue:
 
 def _old(x: Loop, carry: Carry) -> Value:
     """The value at the beginning of a step."""
-    origin = Origin(carry.name, carry.node.name.span, "let", how="carried by a loop")
+    origin = Origin(carry.name, carry.node.name.span, "let", how=CARRIED)
     parts = [p.carried.read(x.env, partial(_argument, x, p), origin) for p in carry.parts]
     return rebuilt(carry.first, iter(parts), origin)
 
@@ -357,7 +358,8 @@ def _statements(x: Loop) -> None:
             poison(env, statement)
     # A `next` in a block inside was reported there, unless nothing reads that block.
     given = {n.name.name for n in walk.walk(x.node.body) if isinstance(n, tree.Next)}
-    known = set() if good else given
+    tried = {assigned(s) or "" for s in x.node.body.statements}
+    known = set() if good else given | tried
     for carry in x.carries.values():
         if carry.next is None and carry.name not in known:
             good = False

@@ -5,6 +5,9 @@ from __future__ import annotations
 from irc.frontend import tree, walk
 from irc.frontend.analysis.env import Env
 from irc.frontend.analysis.problems import Problem
+from irc.frontend.analysis.values import Value
+
+CARRIED = "carried by a loop"  # how the value of a name in a loop came to be
 
 _HOME = {
     tree.Init: ("init", "scan", "scan t < T", "init x[-1] = x0"),
@@ -57,6 +60,40 @@ def equation(env: Env, node: tree.Assign) -> Problem | None:
             "inside of another block",
             helps=[f"write `{text(node.target.span)} = if ... then {text(value.span)} else ...`"],
         )  # fmt: skip
+    return None
+
+
+# Words with which other languages leave a step.
+JUMPS = ("break", "continue", "pass")
+
+
+def jump(env: Env, node: tree.Name) -> Problem:
+    """E0107 for `break` and `continue`."""
+    word = env.recurrences[-1].word if env.recurrences else ""
+    ends = {"loop": "end it with the condition of its `while`", "scan": "write `until condition`"}
+    helps = {
+        "break": [ends.get(word, "a loop ends with the condition of its `while`")],
+        "continue": ["choose between two values: `next v = if ... then v else ...`"],
+        "pass": ["a block may be empty: `{ }`"],
+    }
+    if word == "scan":
+        helps["continue"] = ["choose between two values: `x[t] = if ... then x[t-1] else ...`"]
+    return env.error(
+        "E0107", f"irc has no `{node.name}`", node.span, "not a statement", helps=helps[node.name]
+    )
+
+
+def replaced(env: Env, name: str, known: Value | None, new: str, value: str) -> str | None:
+    """How `x = ...` is said where a recurrence gives `x` its next value; None elsewhere."""
+    if not env.recurrences:
+        return None
+    around = env.recurrences[-1]
+    if around.word == "loop" and known is not None and known.origin.how == CARRIED:
+        return f"write `next {name} = {new}`"
+    if around.word == "scan" and known is None:
+        time = around.binder.name
+        each = f"`{name}[{time}] = {value}`"
+        return f"its value at each step is {each}, one of this step `let {name} = {value}`"
     return None
 
 

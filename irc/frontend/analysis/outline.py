@@ -233,6 +233,8 @@ def defines(node: tree.Stmt) -> tuple[str, ...]:
             return tuple(n.name for n in names)
         case tree.LetIndex(name=name):
             return (name.name,)
+        case tree.Assign(target=tree.Name(name=name)):
+            return (name,)  # a mistake; what reads the name is none
         case tree.Loop(carries=carries):
             return tuple(c.name.name for c in carries)
         case tree.Scan(body=body):

@@ -18,6 +18,7 @@ from irc.frontend.analysis.checks import guarded
 from irc.frontend.analysis.env import Env, hint
 from irc.frontend.analysis.inits import Past, past
 from irc.frontend.analysis.leaves import rebuilt
+from irc.frontend.analysis.misplaced import assigned
 from irc.frontend.analysis.outline import Outline, Part, outline
 from irc.frontend.analysis.problems import Problem, guesses
 from irc.frontend.analysis.recurrences import Hints, Recurrence, Wider
@@ -140,10 +141,12 @@ def _input(s: Scan, name: str, node: tree.Init, before: Past) -> Input:
     known = env.local(name)
     if known is None and name not in env.names():
         t = s.node.index.name.name
+        helps = guesses(name, [*s.outline.equations, *env.names()]) if len(name) > 2 else []
+        if name in s.outline.lets or name in map(assigned, s.node.body.statements):
+            helps = [f"an equation has a time and no `let`: `{name}[{t}] = ...`"]
         raise env.error(
             "E0510", f"`{name}` has no equation in this scan", node.name.span,
-            f"no `{name}[{t}] = ...`, and no tensor of that name",
-            helps=guesses(name, [*s.outline.equations, *env.names()]),
+            f"no `{name}[{t}] = ...`, and no tensor of that name", helps=helps,
         )  # fmt: skip
     value = env.lookup(name, node.name.span)
     x = env.tensor(value)

@@ -49,10 +49,17 @@ def poison(env: Env, node: tree.Stmt) -> None:
     elif isinstance(node, tree.Loop):
         for carry in node.carries:
             env.poison(carry.name.name)
+    elif isinstance(node, tree.Assign) and isinstance(node.target, tree.Name):
+        if not any(node.target.name in scope for scope in env.scopes):
+            env.poison(node.target.name)
     elif isinstance(node, tree.Scan):
         for statement in node.body.statements:
             if name := misplaced.assigned(statement):
                 env.poison(name)
+            elif isinstance(statement, tree.Init | tree.LetIndex):
+                name = statement.name.name
+                if not any(name in scope for scope in env.scopes):
+                    env.poison(name)
 
 
 # ---- let
@@ -291,6 +298,8 @@ def _expression(env: Env, node: tree.ExprStmt) -> None:
     helps = [f"bind its result: `let result = {text}`"]
     if isinstance(callee, tree.Name) and callee.name == "print":
         helps = ['print is a statement: `print "cost {cost}"`']
+    if isinstance(value, tree.Name) and value.name in misplaced.JUMPS and not env.local(value.name):
+        raise misplaced.jump(env, value)
     raise env.error(
         "E0107", "an expression is not a statement", node.span,
         "statements cannot start with an expression", helps=helps,
@@ -325,11 +334,15 @@ def _no_statement(
         right = text_of(value.span)
         new = right if op == "=" else f"{name} {op[0]} {right}"
         notes = ["values never change; `let` binds a new value to the name"] if known else []
+        if help_ := misplaced.replaced(env, name, known, new, right):
+            notes, helps = notes[:0], [help_]
+        else:
+            helps = [f"write `let {name} = {new}`"]
         return env.error(
             "E0107", f"`{name}` cannot be assigned", node.span,
             "statements cannot start with an expression",
             labels=[known.origin.label(f"`{name}` is declared here") if known else None],
-            notes=notes, helps=[f"write `let {name} = {new}`"],
+            notes=notes, helps=helps,
         )  # fmt: skip
     helps = ["values never change; build a new one: `let y[i] = ...`"]
     if isinstance(target, tree.Index) and isinstance(base, tree.Name) and not known:

@@ -60,11 +60,12 @@ FOREIGN: dict[str, str] = {
     "max_pool": "write `max_pool1d`, `max_pool2d` or `max_pool3d`",
     "avg_pool": "write `avg_pool1d`, `avg_pool2d` or `avg_pool3d`",
     "interpolate": "write index notation: `[x[n, c, i // 2, j // 2] for n, c, i < 2*h, j < 2*w]`",
+    "lstsq": "write `solve(A.T @ A, A.T @ b)`",
     "dropout": "import it: `import nn`, then `nn.dropout(x, p)`",
     "cross_entropy": "import it: `import nn`, then `nn.cross_entropy(logits, y)`",
     **{
         name: "functions need no prefix here: `sum(x)`, `exp(x)`"
-        for name in ("np", "numpy", "jnp", "jax", "torch", "tf", "math")
+        for name in ("np", "numpy", "jnp", "jax", "lax", "torch", "tf", "theano", "math")
     },
     **{
         name: "there are no objects: functions take their values as arguments"

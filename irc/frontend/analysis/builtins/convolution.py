@@ -175,6 +175,21 @@ def _channel_help(
     if isinstance(own, int) and isinstance(second, int) and second and own % second == 0:
         if not transposed and own // second > 1 and _quotient(first, own // second) is not None:
             return [f"for a convolution in groups write `groups={own // second}`"]
+    return _other_layout(env, call, x, w, transposed)
+
+
+def _other_layout(env: Env, call: Call, x: Operand, w: Operand, transposed: bool) -> list[str]:
+    """What to write where channels stand last, as in TensorFlow."""
+    rank, taken = x.value.rank, w.value.dims[0 if transposed else 1]  # type: ignore[union-attr]
+    if rank > 2 and x.value.dims[-1] == taken:
+        axes = ", ".join(map(str, (0, rank - 1, *range(1, rank - 1))))
+        text = f"`transpose({spelled(env, x.node)}, ({axes}))`"
+        return [f"`{call.entry.name}` takes images [N, C, ..], channels before places: {text}"]
+    height, width, channels = *w.value.dims[:2], w.value.dims[-2]
+    if not transposed and rank == 4 and height == width and channels == x.value.dims[1]:
+        axes = ", ".join(map(str, (rank - 1, rank - 2, *range(rank - 2))))
+        text = f"`transpose({spelled(env, w.node)}, ({axes}))`"
+        return [f"`{call.entry.name}` takes weights [O, C, ..]: {text}"]
     return []
 
 

@@ -222,6 +222,12 @@ def _joins_along(env: Env, x: Tensor, y: Tensor) -> list[str]:
 def concat(env: Env, call: Call, parts: list[Operand], axis: int) -> Value:
     with env.at(call.span) as b:
         tensors, batch = _aligned(env, call, parts)
+        if not tensors[0].rank:
+            raise env.error(
+                "E0204", "`concat` joins tensors along an axis, and numbers have none", call.span,
+                f"the first part is {tensors[0].type}",
+                helps=["numbers make a tensor as `[a, b]`; to join one with a tensor, `[a]`"],
+            )  # fmt: skip
         at = _checked_axis(env, call, axis, tensors[0].rank)
         _check_rest(env, call, tensors, at, skip=True)
         rows = [_like_first(env, t, tensors[0], at) for t in tensors]
