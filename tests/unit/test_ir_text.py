@@ -207,3 +207,15 @@ def test_a_wrong_op_deep_inside_is_named() -> None:
     last.detach()
     with pytest.raises(Exception, match="x.mlir"):
         verify_module(module)
+
+
+def test_only_a_state_of_a_scan_has_a_history() -> None:
+    text = """func.func @f(%x: tensor<3xf32>) -> tensor<3xf32> {
+  %r = nd.scan "3" over (history %x[0]) : (tensor<3xf32>) -> (tensor<3xf32>) {
+  ^bb0(%t: tensor<i64>, %u: tensor<f32>):
+    nd.yield %u : tensor<f32>
+  }
+  func.return %r : tensor<3xf32>
+}"""
+    with pytest.raises(UserError, match="x.mlir:2:26"):
+        parse_module(text, "x.mlir", make_context())

@@ -19,6 +19,8 @@ from irc.dialects.nd.types import DimsAttr, IntsAttr
 if TYPE_CHECKING:
     from irc.dialects.nd.loops import ScanOp
 
+Taps = tuple[UnresolvedOperand, tuple[int, ...]]
+
 _FLAGS = ("reverse", "until", "checkpoint", "recompute")
 
 
@@ -60,24 +62,27 @@ def parse_scan(parser: Parser) -> dict[str, Any]:
             flags[flag] = UnitAttr()
     if parser.parse_optional_keyword("truncate"):
         flags["truncate"] = _parse_size(parser)
-    read = _TapReader(parser)
-    seqs = read.list_after("over")
-    states = read.list_after("from")
+    paren, seqs, states = parser.Delimiter.PAREN, list[Taps](), list[tuple[bool, Taps]]()
+    if parser.parse_optional_keyword("over"):
+        seqs = parser.parse_comma_separated_list(paren, lambda: _parse_taps(parser))
+    if parser.parse_optional_keyword("from"):
+        states = parser.parse_comma_separated_list(paren, lambda: _parse_state(parser))
     attributes = parser.parse_optional_attr_dict_with_keyword()
     parser.parse_punctuation(":")
-    types = parser.parse_comma_separated_list(parser.Delimiter.PAREN, parser.parse_type)
+    types = parser.parse_comma_separated_list(paren, parser.parse_type)
     parser.parse_punctuation("->")
-    results = parser.parse_comma_separated_list(parser.Delimiter.PAREN, parser.parse_type)
-    values = parser.resolve_operands([v for _, v, _ in (*seqs, *states)], types, parser.pos)
+    results = parser.parse_comma_separated_list(paren, parser.parse_type)
+    names = [name for name, _ in (*seqs, *(taps for _, taps in states))]
+    values = parser.resolve_operands(names, types, parser.pos)
     region = parser.parse_region()
     return {
         "operands": [values[: len(seqs)], values[len(seqs) :]],
         "result_types": [results],
         "properties": {
             "count": count,
-            "seq_taps": ArrayAttr([IntsAttr(t) for _, _, t in seqs]),
-            "state_taps": ArrayAttr([IntsAttr(t) for _, _, t in states]),
-            "histories": IntsAttr(tuple(k for k, (h, _, _) in enumerate(states) if h)),
+            "seq_taps": ArrayAttr([IntsAttr(t) for _, t in seqs]),
+            "state_taps": ArrayAttr([IntsAttr(t) for _, (_, t) in states]),
+            "histories": IntsAttr(tuple(k for k, (h, _) in enumerate(states) if h)),
             **flags,
         },
         "attributes": attributes.data if attributes else {},
@@ -96,20 +101,12 @@ def _print_state(printer: Printer, history: bool, value: SSAValue, taps: IntsAtt
     _print_taps(printer, value, taps)
 
 
-class _TapReader:
-    def __init__(self, parser: Parser) -> None:
-        self.parser = parser
+def _parse_taps(parser: Parser) -> Taps:
+    return parser.parse_unresolved_operand(), IntsAttr.parse_parameter(parser)
 
-    def list_after(self, word: str) -> list[tuple[bool, UnresolvedOperand, tuple[int, ...]]]:
-        if not self.parser.parse_optional_keyword(word):
-            return []
-        paren = self.parser.Delimiter.PAREN
-        return self.parser.parse_comma_separated_list(paren, self.one)
 
-    def one(self) -> tuple[bool, UnresolvedOperand, tuple[int, ...]]:
-        history = self.parser.parse_optional_keyword("history") is not None
-        value = self.parser.parse_unresolved_operand()
-        return history, value, IntsAttr.parse_parameter(self.parser)
+def _parse_state(parser: Parser) -> tuple[bool, Taps]:
+    return parser.parse_optional_keyword("history") is not None, _parse_taps(parser)
 
 
 def _parse_size(parser: Parser) -> DimsAttr:
