@@ -76,11 +76,36 @@ def decode(E: np.ndarray, out: np.ndarray) -> np.ndarray:
     return np.array(words[1:])
 
 
+def newton(A: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def found(b: np.ndarray) -> np.ndarray:
+        x = np.zeros(len(b))
+        for _ in range(8):
+            t = np.tanh(x - b)
+            x = x - np.linalg.solve((A + A.T) / 2 + np.diag(1 - t**2), (A + A.T) @ x / 2 + t)
+        return x
+
+    return found(b), slope(lambda b: np.sum(found(b)), b)
+
+
+def filtered(y: np.ndarray, A: np.ndarray, Q: np.ndarray, R: np.ndarray) -> np.ndarray:
+    n = len(A)
+    x, P, rows = np.zeros(n), np.eye(n), []
+    for row in y:
+        there, F = np.sin(A @ x) + 0.1 * x, np.cos(A @ x)[:, None] * A + 0.1 * np.eye(n)
+        S = F @ P @ F.T + Q
+        K = np.linalg.solve(S + R, S).T
+        x, P = there + K @ (row - there), (np.eye(n) - K) @ S
+        rows.append(x)
+    return np.array(rows)
+
+
 CASES: dict[str, tuple[Callable[..., Any], list[tuple[Any, ...]], float]] = {
     "descent": (descent, [(normal(n, 2), normal(n), normal(9), 0.1) for n in (1, 4)], 1e-12),
     "curvature": (curvature, [(normal(2, 2), normal(3, 2))], 1e-5),
     "soft_dtw": (soft_dtw, [(normal(n), normal(m), 0.5) for n, m in [(1, 1), (2, 5)]], 1e-8),
     "decode": (decode, [(normal(7, 4), normal(4, 7))], 0),
+    "newton": (newton, [(np.eye(3) + 0.1 * normal(3, 3), normal(3))], 1e-8),
+    "filtered": (filtered, [(normal(4, 2), normal(2, 2), np.eye(2), np.eye(2))], 1e-10),
 }
 
 

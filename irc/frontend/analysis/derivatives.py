@@ -21,6 +21,7 @@ from irc.frontend.analysis.problems import Problem, guesses
 from irc.frontend.analysis.values import (
     NUMERIC,
     Number,
+    Open,
     Origin,
     Record,
     Tensor,
@@ -129,8 +130,23 @@ def value_of(env: Env, arg: tree.Arg) -> Value:
     from irc.frontend.analysis.expressions import evaluate
 
     if isinstance(arg.value, tree.Name):
-        return env.lookup(arg.value.name, arg.span)
-    return evaluate(env, arg.value)
+        return _closed(env, env.lookup(arg.value.name, arg.span))
+    return _closed(env, evaluate(env, arg.value))
+
+
+def _closed(env: Env, value: Value) -> Value:
+    """What has no dtype yet as the tensor that was made of it, if that is one; else a new one."""
+    match value:
+        case TupleOf(items=items):
+            return replace(value, items=tuple(_closed(env, x) for x in items))
+        case Record(fields=fields):
+            return replace(value, fields={name: _closed(env, x) for name, x in fields.items()})
+        case Open():
+            made = env.made_of(value)
+            if len(made) > 1 or (not made and value.kind == "int"):
+                return value
+            return Tensor(made[0], value.origin, value.batch) if made else env.tensor(value)
+    return value
 
 
 def wrt_of(env: Env, form: Form, given: dict[str, tree.Arg]) -> Wrt:

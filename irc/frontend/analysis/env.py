@@ -335,6 +335,19 @@ class Env:
                 ssa = self.unit.made[key] = make(dtype)
         return ssa
 
+    def made_of(self, value: Open) -> list[SSAValue]:
+        """What has been made of an open value so far, in this block and in those around."""
+        block: Block | None = self.b.point.block
+        around: set[Block] = set()
+        while block is not None:
+            around.add(block)
+            block = block.parent_block()
+        found = (
+            ssa for (make, _, home), ssa in self.unit.made.items()
+            if make is value.make and home in around
+        )  # fmt: skip
+        return list(dict.fromkeys(found))
+
     def default_dtype(self, value: Numeric) -> DType:
         """The dtype that an open value has when nothing gives it one."""
         match value:
