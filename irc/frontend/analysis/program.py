@@ -30,6 +30,7 @@ from irc.frontend.analysis.constants import Comparison, Constant
 from irc.frontend.analysis.env import INIT_SITES, Env, Frame, Unit, hint
 from irc.frontend.analysis.modules import ModuleScope
 from irc.frontend.analysis.problems import Problem, Problems, TooMany, guesses, problem
+from irc.frontend.analysis.rereading import forget_given_up
 from irc.frontend.analysis.states import Updates
 from irc.frontend.analysis.types import (
     Declared,
@@ -317,6 +318,7 @@ class Builder:
             unit.name, (inputs, [r.type for r in results]), Region(block), visibility=visibility
         )
         op.attributes["irc.signature"] = StringAttr(abi.to_json(spec))
+        forget_given_up(op)
         self.ops.append(op)
         self.specs.append(spec)
         self.units.append(unit)

@@ -17,6 +17,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from xdsl.ir import Operation
+
+from irc.dialects.verify import walk
 from irc.dtypes import DType
 from irc.frontend.analysis.problems import Problem, TooMany
 
@@ -86,3 +89,19 @@ def _others(
         late = {k: dtype for k, c in reading.begun.items() if c.dtype in against}
         if late:
             yield late
+
+
+def forget_given_up(function: Operation) -> None:
+    """
+    Values of the function are used by its own ops only.
+
+    Bodies that were read again have left blocks behind, whose ops still use what is around them;
+    passes would take that for a reason to keep it.
+    """
+    inside = set(walk(function))
+    for op in inside:
+        args = (arg for region in op.regions for block in region.blocks for arg in block.args)
+        for value in (*op.results, *args):
+            for use in tuple(value.uses):
+                if use.operation not in inside:
+                    value.remove_use(use)
