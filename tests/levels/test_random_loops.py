@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
+from language import run
 from levels import GCC_O2, Call, Case, Road, differences
+from random_batches import Batch, random_batch
 from random_loops import Program, random_program
 
 import irc
@@ -60,7 +62,7 @@ def test_every_level_of_many(first: int) -> None:
     assert differences([*results(seeds), *gradients(seeds)], road, [GCC_O2]) == []
 
 
-def results_are_right(program: Program, floats: Sequence[str]) -> None:
+def results_are_right(program: Program | Batch, floats: Sequence[str]) -> None:
     close = 1e-4 if "f32" in floats else 1e-9
     found = irc.compile(program.text()).f(*program.inputs)
     found = found if isinstance(found, tuple) else (found,)
@@ -89,6 +91,15 @@ def slopes_are_right(program: Program) -> None:
     assert np.isclose(slope, difference, rtol=1e-7, atol=1e-9), (slope, difference)
 
 
+def batch_is_right(batch: Batch) -> None:
+    """Gradients of many side by side, against one call after the other in the reference."""
+    given = [*batch.inputs, *batch.weights()]
+    expected = run(batch.gradients(written_out=True), *given)
+    found = irc.compile(batch.gradients(written_out=False)).f(*given)
+    for k, (got, wanted) in enumerate(zip(found, expected, strict=True)):
+        np.testing.assert_allclose(got, wanted, rtol=1e-9, atol=1e-10, err_msg=f"result {k}")
+
+
 @settings(max_examples=6)
 @given(SEEDS, st.sampled_from(COUNTS), st.sampled_from(FLOATS))
 def test_results_of_c(seed: int, steps: int, floats: Sequence[str]) -> None:
@@ -105,6 +116,13 @@ def test_gradients_of_c(seed: int, steps: int) -> None:
     slopes_are_right(program)
 
 
+@settings(max_examples=4)
+@given(SEEDS, st.sampled_from([0, 1, 2, 5]), st.sampled_from(FLOATS))
+def test_side_by_side_in_c(seed: int, steps: int, floats: Sequence[str]) -> None:
+    results_are_right(random_batch(seed, steps, floats), floats)
+    batch_is_right(random_batch(seed, steps, smooth=True))
+
+
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("first", range(1000, 1300, 50))
@@ -113,3 +131,5 @@ def test_c_of_many(first: int) -> None:
         floats = FLOATS[seed // 4 % 3]
         results_are_right(random_program(seed, COUNTS[seed % 4], floats), floats)
         slopes_are_right(random_program(seed, COUNTS[seed % 4], smooth=True))
+        results_are_right(random_batch(seed, seed % 4, floats), floats)
+        batch_is_right(random_batch(seed, seed % 4, smooth=True))

@@ -73,12 +73,19 @@ class Program:
     def _function(self, head: str, lines: Sequence[str], where: bool = True) -> str:
         params = ", ".join(f"{name}: {kind}" for name, kind in self.params.items())
         gives = ", ".join(map(str, self.gives))
-        fact = " where T > 0" if where and self._needs_a_step() else ""
+        fact = self.fact if where else ""
         body = "\n".join(f"    {line}" for line in lines)
         return f"{head}({params}) -> ({gives}){fact} {{\n{body}\n}}\n"
 
-    def _needs_a_step(self) -> bool:
-        return not all(whole for _, _, whole in self.results)
+    @property
+    def fact(self) -> str:
+        """What a last row needs."""
+        return "" if all(whole for _, _, whole in self.results) else " where T > 0"
+
+    def private(self) -> str:
+        """The function `run`, for another that calls it."""
+        mark = "@checkpoint\n" if self.checkpoint else ""
+        return f"const S = {self.sizes['S']}\n" + self._function(f"{mark}def run", self._loops())
 
     def _loops(self) -> list[str]:
         names = [name if whole else f"{name}[-1]" for name, _, whole in self.results]
@@ -121,21 +128,19 @@ class Program:
     def gradients(self, written_out: bool) -> str:
         """A function of the parameters and weights: the cost, and its gradient by `variables`."""
         if written_out:
-            constants = "".join(f"const {name} = {n}\n" for name, n in self.sizes.items())
-            inner = self._function("def run", self._steps(), where=False)
+            inner = "".join(f"const {name} = {n}\n" for name, n in self.sizes.items())
+            inner += self._function("def run", self._steps(), where=False)
         else:
-            constants = f"const S = {self.sizes['S']}\n"
-            mark = "@checkpoint\n" if self.checkpoint else ""
-            inner = self._function(f"{mark}def run", self._loops())
+            inner = self.private()
         params = [f"{name}: {kind}" for name, kind in self.params.items()]
         params += [f"g{k}: {self.gives[k]}" for k in self.weighted]
         names = ", ".join(f"r{k}" for k in range(len(self.results)))
         cost = " + ".join(f"sum(r{k} * g{k})" for k in self.weighted)
         wrt = self.variables
         gives = ", ".join(["f64", *(str(self.params[name]) for name in wrt)])
-        fact = " where T > 0" if self._needs_a_step() and not written_out else ""
+        fact = "" if written_out else self.fact
         return (
-            f"{constants}{inner}export def f({', '.join(params)}) -> ({gives}){fact} {{\n"
+            f"{inner}export def f({', '.join(params)}) -> ({gives}){fact} {{\n"
             f"    let {names} = run({', '.join(self.params)})\n"
             f"    let cost = {cost}\n"
             f"    let {', '.join(f'd_{name}' for name in wrt)} = "
@@ -205,13 +210,7 @@ class Maker:
         dims = (f"{kind.dims[0]} + {more}", *kind.dims[1:]) if more else kind.dims
         self.program.params[name] = Kind(kind.dtype, dims)
         shape = self.program.shape(self.program.params[name])
-        numbers = np.random.default_rng(self.rng.randrange(1 << 30))
-        value = {
-            "f": lambda: numbers.uniform(-1, 1, shape),
-            "i": lambda: numbers.integers(-5, 6, shape),
-            "b": lambda: numbers.random(shape) < 0.5,
-        }[kind.dtype[0]]()
-        self.program.arrays[name] = np.asarray(value, DTYPES[kind.dtype])
+        self.program.arrays[name] = values(kind.dtype, shape, self.rng)
         return name
 
     def kind(self) -> Kind:
@@ -437,6 +436,17 @@ class Text:
 
     def expr(self, kind: Kind, text: str, python: str = "") -> Expr:
         return Expr(text, tuple(self.reads), kind, python)
+
+
+def values(dtype: str, shape: Sequence[int], rng: Random) -> np.ndarray:
+    """Numbers of order one, small integers, fair coins."""
+    numbers = np.random.default_rng(rng.randrange(1 << 30))
+    made = {
+        "f": lambda: numbers.uniform(-1, 1, shape),
+        "i": lambda: numbers.integers(-5, 6, shape),
+        "b": lambda: numbers.random(shape) < 0.5,
+    }[dtype[0]]()
+    return np.asarray(made, DTYPES[dtype])
 
 
 def random_program(

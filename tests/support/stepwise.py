@@ -362,7 +362,9 @@ class InNumPy:
         return DTYPES[dtype](value)
 
     def total(self, name: str, kind: Kind, rows: Sequence[Any]) -> Any:
-        zero = np.zeros([self.sizes.get(d) or int(d) for d in kind.dims], DTYPES[kind.dtype])
+        zero: np.ndarray = np.zeros(
+            [self.sizes.get(d) or int(d) for d in kind.dims], DTYPES[kind.dtype]
+        )
         return sum(rows, start=zero)
 
 
