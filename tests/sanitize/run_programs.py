@@ -1,7 +1,7 @@
 """
 Runs programs whose C is compiled with sanitizers; started by a test with their library preloaded.
 
-    run_programs.py random FIRST COUNT
+    run_programs.py random | loops FIRST COUNT
     run_programs.py regressions | arrays | convolutions | linear | recurrences | planted
     run_programs.py examples FILE ...
 
@@ -95,6 +95,28 @@ def arrays() -> list[str]:
     return differences(cases(every), Road(executors=()), [SANITIZED])
 
 
+def loops(first: int, count: int) -> list[str]:
+    """Random programs with scans and loops, many side by side, and their gradients."""
+    from language import run
+    from random_batches import random_batch
+
+    from irc.driver import Source, compile_source
+    from irc.options import Options
+    from irc.runtime.module import load_bytes
+
+    found = []
+    options = Options(cc="gcc", cflags=SANITIZED[1:])
+    for seed in range(first, first + count):
+        batch = random_batch(seed, (0, 1, 2, 5)[seed % 4], smooth=True)
+        given = [*batch.inputs, *batch.weights()]
+        text = batch.gradients(written_out=False)
+        module = load_bytes(compile_source(Source(text, "t.irc"), options, ["so"]).data("so"))
+        for k, (x, y) in enumerate(zip(module.f(*given), run(text, *given), strict=True)):
+            if not np.allclose(x, y, rtol=1e-9, atol=1e-10):
+                found.append(f"seed {seed}, result {k}")
+    return found
+
+
 def examples(*files: str) -> list[str]:
     """Calls of programs in examples/ through the loader, whose workspace is allocated exactly."""
     from example_scripts import EXAMPLES, Played, at_every_level, compiled, disagreements
@@ -129,6 +151,8 @@ def main(kind: str, *which: str) -> int:
     match kind:
         case "random":
             found = random_cases(*map(int, which))
+        case "loops":
+            found = loops(*map(int, which))
         case "regressions":
             found = regressions()
         case "arrays":

@@ -95,6 +95,18 @@ def test_random_programs() -> None:
     assert result.returncode == 0, result.stdout + result.stderr[-3000:]
 
 
+def test_random_loops() -> None:
+    result = run("loops", "0", "3")
+    assert result.returncode == 0, result.stdout + result.stderr[-3000:]
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+def test_more_random_loops() -> None:
+    result = run("loops", "100", "60", timeout_s=1100)
+    assert result.returncode == 0, result.stdout + result.stderr[-3000:]
+
+
 @pytest.mark.long
 @pytest.mark.timeout(3000)
 def test_hundreds_of_random_programs() -> None:
