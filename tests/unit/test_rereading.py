@@ -42,6 +42,16 @@ export def f(x: f64[n], y: f64[m], g: f64) -> f64[m + 1] where n > 0 {
     }
     return row[-1]
 }""",
+    "two that need different dtypes": """
+export def f(v: f64[T]) -> (f64[T], i64[T]) {
+    scan t < T {
+        init b[-1] = 0
+        init k[-1] = 0
+        b[t] = f64(i32(b[t-1])) + v[t] * f64(k[t-1])
+        k[t] = k[t-1] + i64(b[t] > 0)
+    }
+    return b, k
+}""",
     "a loop that searches": """
 export def f(A: f64[n, n]) -> f64[n] {
     loop v = ones([n]), k = 0 while k < 10 {

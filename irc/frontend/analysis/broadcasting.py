@@ -26,6 +26,7 @@ from irc.frontend.analysis.describe import (
 )
 from irc.frontend.analysis.env import Env
 from irc.frontend.analysis.problems import Problem
+from irc.frontend.analysis.rereading import Clash
 from irc.frontend.analysis.values import (
     NUMERIC,
     Binder,
@@ -119,7 +120,7 @@ def adapts(value: Numeric, dtype: DType) -> bool:
 
 def _mixed(env: Env, site: Site, left: Operand, right: Operand) -> Problem:
     first, second = dtype_text(left.value), dtype_text(right.value)
-    env.unit.met.append((left.value.dtype, right.value.dtype))  # type: ignore[union-attr]
+    env.unit.clashes.append(Clash(left.value.dtype, right.value.dtype))  # type: ignore[union-attr]
     labels, notes = [], []
     for o in (left, right):
         label, note = dtype_origin(env, o.node, o.value)

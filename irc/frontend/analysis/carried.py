@@ -20,6 +20,7 @@ from irc.frontend.analysis.env import Env
 from irc.frontend.analysis.pointwise import open_kind
 from irc.frontend.analysis.problems import Problem
 from irc.frontend.analysis.recurrences import Wider
+from irc.frontend.analysis.rereading import Clash
 from irc.frontend.analysis.values import (
     Binder,
     Number,
@@ -198,7 +199,7 @@ class Carried:
     ) -> Problem:
         dtype, other = self.dtype or self._known, spelled or str(met)
         if dtype is not None and met is not None:
-            env.unit.met.append((dtype, met))
+            env.unit.clashes.append(Clash(dtype, met, self.key))
         helps = [f"convert: `{dtype}(...)`, or begin with another dtype"] if dtype else []
         if dtype is None:
             helps = ["begin with a value of that dtype"]

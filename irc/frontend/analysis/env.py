@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from irc.frontend import tree
     from irc.frontend.analysis.modules import ModuleScope
     from irc.frontend.analysis.recurrences import Recurrence
-    from irc.frontend.analysis.rereading import Reading
+    from irc.frontend.analysis.rereading import Clash, Reading
     from irc.frontend.analysis.states import Updates
 
 INIT_SITES = 1 << 30  # draws of initialisers never meet those of calls
@@ -73,7 +73,7 @@ class Unit:
         self.calls = 0  # written into this function so far
         self.masks: list[Frame] = []  # calls that draw a dropout mask
         self.trying = False  # whether a dtype is only tried on what goes from step to step
-        self.met: list[tuple[DType, DType]] = []  # dtypes that met and do not go together
+        self.clashes: list[Clash] = []
         self.readings: list[Reading] = []  # of the recurrences around
         self.rereadings = 0
         self.deriving: list[tree.Extern] = []  # externs whose derivatives are being written

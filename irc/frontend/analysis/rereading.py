@@ -13,21 +13,31 @@ Only programs that would be refused are read again, and a few times at most.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from xdsl.ir import Operation
 
 from irc.dialects.verify import walk
-from irc.dtypes import DType
+from irc.dtypes import I64, DType
 from irc.frontend.analysis.problems import Problem, TooMany
 
 if TYPE_CHECKING:
     from irc.frontend.analysis.carried import Carried
     from irc.frontend.analysis.env import Env
 
+Dtypes = dict[tuple[str, int], DType]
 MAX_READINGS = 32  # of bodies once more, in one function: those inside are read with each
+
+
+@dataclass(frozen=True)
+class Clash:
+    """Two dtypes that met and do not go together; `key` tells for what, where that is known."""
+
+    one: DType
+    other: DType
+    key: tuple[str, int] | None = None
 
 
 @dataclass
@@ -39,30 +49,29 @@ class Reading:
     begun    what did begin without one
     """
 
-    dtypes: dict[tuple[str, int], DType] = field(default_factory=dict)
+    dtypes: Dtypes = field(default_factory=dict)
     begun: dict[tuple[str, int], Carried] = field(default_factory=dict)
 
 
 def read(env: Env, body: Callable[[], None]) -> None:
     """Reads a body, again with other dtypes if it cannot be read. Raises with fewest mistakes."""
     unit, problems = env.unit, env.problems
-    mark, before, met = unit.mark(), problems.saved(), len(unit.met)
-    reading = Reading()
-    try:
-        return _once(env, body, reading)
-    except (Problem, TooMany) as mistake:
-        failure, after, fewest = mistake, problems.saved(), _mistakes(env, mistake)
-    for dtypes in _others(reading, unit.met[met:]):
-        if unit.rereadings >= MAX_READINGS:
+    mark, before = unit.mark(), problems.saved()
+    reading, failures = Reading(), []
+    while True:
+        met = len(unit.clashes)
+        try:
+            return _once(env, body, reading)
+        except (Problem, TooMany) as mistake:
+            failures.append((_mistakes(env, mistake), mistake, problems.saved()))
+        more = _others(env, reading, unit.clashes[met:])
+        if not more or unit.rereadings == MAX_READINGS:
             break
         unit.rereadings += 1
         unit.back_to(mark)
         problems.restore(before)
-        try:
-            return _once(env, body, Reading(dtypes))
-        except (Problem, TooMany) as mistake:
-            if (count := _mistakes(env, mistake)) < fewest:
-                failure, after, fewest = mistake, problems.saved(), count
+        reading = Reading(reading.dtypes | more)
+    _, failure, after = min(failures, key=lambda f: f[0])
     problems.restore(after)
     raise failure
 
@@ -80,15 +89,20 @@ def _once(env: Env, body: Callable[[], None], reading: Reading) -> None:
         env.unit.readings.pop()
 
 
-def _others(
-    reading: Reading, met: list[tuple[DType, DType]]
-) -> Iterator[dict[tuple[str, int], DType]]:
-    """Other dtypes for what took one that did not fit."""
-    for dtype in dict.fromkeys(d for pair in met for d in pair):
-        against = {d for pair in met if dtype in pair for d in pair} - {dtype}
-        late = {k: dtype for k, c in reading.begun.items() if c.dtype in against}
-        if late:
-            yield late
+def _others(env: Env, reading: Reading, clashes: list[Clash]) -> Dtypes:
+    """Another dtype for what took one that did not fit; empty where there is none to try."""
+    for clash in clashes:
+        one, other = clash.one, clash.other
+        if clash.key in reading.begun:
+            return {clash.key: other}
+        if clash.key is not None:
+            continue
+        defaults = (env.floatx, I64)
+        for had, wanted in ((one, other), (other, one)) if one in defaults else ((other, one),):
+            late = {k: wanted for k, c in reading.begun.items() if c.dtype is had}
+            if late:
+                return late
+    return {}
 
 
 def forget_given_up(function: Operation) -> None:
