@@ -27,6 +27,10 @@ DRAWN = {"uniform", "normal", "bernoulli", "randint", "permutation"}  # test_lan
 DRAWN |= {"glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_normal"}
 DRAWN |= {"lecun_uniform", "orthogonal"}
 ELSEWHERE = DRAWN | {"grad", "stop_gradient"}  # test_language_derivatives.py
+ELSEWHERE |= {"vjp", "jvp", "jacobian", "hessian"}  # test_language_directions.py
+# test_convolution.py
+ELSEWHERE |= {f"conv{d}d{kind}" for d in (1, 2, 3) for kind in ("", "_transpose")}
+ELSEWHERE |= {f"{kind}_pool{d}d" for d in (1, 2, 3) for kind in ("max", "avg")}
 # test_language_arrays.py
 ELSEWHERE |= {"argsort", "cumprod", "cumsum", "einsum", "median", "norm", "pad", "repeat", "roll"}
 ELSEWHERE |= {"softmin", "sort", "tile", "top_k"}
