@@ -274,10 +274,15 @@ def _steps(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
 
 
 def _loop_without_value(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
-    """`loop k < n { ... }`"""
-    if failure.token.kind != "CMP" or not failure.lexer.brackets or accepted != {"EQUAL"}:
+    """`loop k < n { ... }`, `loop for k < n { ... }`"""
+    before = failure.before
+    if not before or not failure.lexer.brackets or accepted != {"EQUAL"}:
         return None
-    assert failure.before is not None
+    if before.text in ("for", "while") and failure.token.kind == "NAME":
+        title, words = "a loop begins with the values that it replaces", f"{before.text} ..."
+        return _syntax(failure, title, f"write `loop v = start {words} {{ next v = ... }}`")
+    if failure.token.kind != "CMP":
+        return None
     help_ = f"write `loop v = start for {failure.before.text} < n {{ next v = ... }}`"
     return _syntax(failure, "a loop begins with the values that it replaces", help_)
 

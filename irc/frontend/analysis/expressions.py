@@ -185,7 +185,12 @@ def _attr(env: Env, node: tree.Attr, expected: DType | None) -> Value:
 
 def _no_member(env: Env, node: tree.Attr, title: str, names: Any) -> Any:
     from irc.diagnostics import did_you_mean
+    from irc.frontend.analysis.builtins.constants import FOREIGN
 
+    if node.name.name in FOREIGN and names:
+        return env.error(
+            "E0105", title, node.name.span, "not a name of irc", helps=[FOREIGN[node.name.name]]
+        )
     known = list(names)
     guesses = [] if node.name.name in known else did_you_mean(node.name.name, known)
     return env.error(

@@ -121,6 +121,14 @@ def past(env: Env, name: str, nodes: Sequence[tree.Init]) -> Past:
     return Past(name, pieces)
 
 
+def _rows_help(name: str, dims: Sequence[Size], count: int) -> list[str]:
+    """What to write where rows and times do not agree."""
+    if isinstance(dims[0], int):
+        return [f"give all times that it has: `init {name}[-{dims[0]}:0] = ...`"]
+    sizes = ", ".join(map(str, dims))
+    return [f"give a row for each time: `zeros([{count}, {sizes}])` for example"]
+
+
 def _piece(env: Env, node: tree.Init) -> Piece:
     first, last, rows = _times(env, node)
     value = expressions.evaluate(env, node.value)
@@ -141,7 +149,7 @@ def _piece(env: Env, node: tree.Init) -> Piece:
                 f"or one value for one time: `init {name}[{last}] = ...`",
             ]
             if not part.dims
-            else [f"give all times that it has: `init {name}[-{part.dims[0]}:0] = ...`"],
+            else _rows_help(name, part.dims, count),
         )
     return Piece(node, first, last, rows, value, parts)
 

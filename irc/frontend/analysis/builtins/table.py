@@ -239,12 +239,21 @@ def _as_list(env: Env, call: Call, args: Sequence[tree.Arg], params: Sequence[Pa
     return [f"write `{base}{call.entry.name}({joined})`"]
 
 
+# Parameters as other libraries call them.
+_OTHER_NAMES = {
+    **{"dim": "axis", "kernel_size": "size", "window": "size", "padding": "pad"},
+    **{"reverse": "descending", "strides": "stride", "rate": "dilation"},
+}
+
+
 def _named(env: Env, call: Call, params: Sequence[Param], arg: tree.Arg) -> Param:
     assert arg.name is not None
     for param in params:
         if param.name == arg.name.name:
             return param
-    guesses = did_you_mean(arg.name.name, [p.name for p in params])
+    known = [p.name for p in params]
+    meant = _OTHER_NAMES.get(arg.name.name)
+    guesses = [meant] if meant in known else did_you_mean(arg.name.name, known)
     raise env.error(
         "E0109",
         f"`{call.entry.name}` has no parameter `{arg.name.name}`",
