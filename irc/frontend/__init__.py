@@ -2,7 +2,8 @@
 Text to `nd`.
 
 syntax.py     text to tree.Module: lexer.py, parser.py and actions.py behind it
-mistakes.py   syntax errors in words, for where failure.py says a parse stopped
+mistakes.py   syntax errors in words, for where failure.py says a parse stopped; slips.py has
+              those of recurrences, wording.py the parts of messages
 strings.py    string literals: escapes, interpolations
 tree.py       the syntax tree; walk.py goes through it
 format.py     the tree back to canonical text, by spell.py and layout.py

@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from irc.diagnostics import Diagnostic, Label
+from irc.frontend import slips
 from irc.frontend.failure import Failure
 from irc.frontend.lexer import BAD, END, NEWLINE, PAIRS, RESERVED, Token
 from irc.frontend.tables import tables
+from irc.frontend.wording import after, at, name_of, short, syntax
 
 ITEM_WORDS = frozenset("import from const type export state def extern test".split())
 STATEMENT_WORDS = frozenset("let update return assert print scan loop init next until".split())
@@ -106,7 +108,7 @@ def _bad_number(token: Token) -> Diagnostic:
                 help_ = f"write `{dtype}({text.removesuffix(dtype)})`"
         if not help_ and suffix:
             help_ = "names begin with a letter; suffixes are f16, bf16, f32 and f64"
-    return _lexical(token, f"`{_short(text)}` is not a number", help_)
+    return _lexical(token, f"`{short(text)}` is not a number", help_)
 
 
 def _lexical(token: Token, title: str, help_: str) -> Diagnostic:
@@ -166,7 +168,7 @@ def _reserved(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
     if "INT" in accepted:  # an expression is missing before this word
         return None
     help_ = f"another name, such as `{token.text}_`"
-    return _syntax(failure, f"`{token.text}` is a keyword and cannot be a name", help_, "")
+    return syntax(failure, f"`{token.text}` is a keyword and cannot be a name", help_, "")
 
 
 def _item_inside(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
@@ -175,10 +177,10 @@ def _item_inside(failure: Failure, accepted: frozenset[str]) -> Diagnostic | Non
     in_block = bool(brackets) and brackets[-1].text == "{"
     if in_block and before and before.first and before.text in ITEM_WORDS and _is_name(token):
         title = f"`{before.text}` cannot stand inside a block"
-        return _at(before, title, "declarations stand outside of functions")
+        return at(before, title, "declarations stand outside of functions")
     if "CONST" in accepted and token.text in STATEMENT_WORDS | {"if"} and not brackets:
         what = "bind a constant with `const`" if token.text == "let" else "put it into a function"
-        return _syntax(failure, f"`{token.text}` cannot stand outside of a function", what, "")
+        return syntax(failure, f"`{token.text}` cannot stand outside of a function", what, "")
     return None
 
 
@@ -200,7 +202,7 @@ def _foreign(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
     for token in (failure.token, failure.before):
         if token and token.kind == "NAME" and token.text in FOREIGN_WORDS:
             if token.first or token.text in ("elif", "lambda"):
-                return _at(token, f"irc has no `{token.text}`", FOREIGN_WORDS[token.text])
+                return at(token, f"irc has no `{token.text}`", FOREIGN_WORDS[token.text])
     return None
 
 
@@ -208,22 +210,22 @@ def _comparison(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None
     """`if a = b then`"""
     if failure.token.kind != "EQUAL" or "CMP" not in accepted:
         return None
-    return _syntax(failure, "`=` is no comparison", "compare with `==`", "")
+    return syntax(failure, "`=` is no comparison", "compare with `==`", "")
 
 
 def _local_function(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
     """`let f(x) = x + 1`"""
     if failure.token.kind != "LPAR" or not accepted >= {"EQUAL", "LSQB", "COLON", "COMMA"}:
         return None
-    return _syntax(failure, "`let` binds values", "functions are written `def f(x) = ...`", "")
+    return syntax(failure, "`let` binds values", "functions are written `def f(x) = ...`", "")
 
 
 def _unary_plus(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
     """`+x`"""
     if failure.token.kind != "PLUS" or "MINUS" not in accepted or "INT" not in accepted:
         return None
-    title = f"expected an expression{_after(failure.before)}"
-    return _syntax(failure, title, "there is no unary `+`", "found `+`")
+    title = f"expected an expression{after(failure.before)}"
+    return syntax(failure, title, "there is no unary `+`", "found `+`")
 
 
 def _missing_body(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
@@ -232,30 +234,28 @@ def _missing_body(failure: Failure, accepted: frozenset[str]) -> Diagnostic | No
     if "LBRACE" not in accepted:
         return None
     if token.kind == "COLON":
-        return _syntax(failure, "a block begins with `{`", "write `{` instead of `:`", "")
+        return syntax(failure, "a block begins with `{`", "write `{` instead of `:`", "")
     if "THEN" in accepted:
         title = "expected `then` or `{` after the condition"
-        return _syntax(
-            failure, title, "`if c then a else b` is a value, `if c { ... }` a statement"
-        )
+        return syntax(failure, title, "`if c then a else b` is a value, `if c { ... }` a statement")
     if "EQUAL" in accepted:
-        return _syntax(failure, f"expected `{{` or `=`{_after(failure.before)}")
+        return syntax(failure, f"expected `{{` or `=`{after(failure.before)}")
     if token.text == "until":
         help_ = (
             "in a scan `until c` stands in its block; a loop goes on `while` its condition holds"
         )
-        return _syntax(failure, f"expected a block{_after(failure.before)}", help_)
+        return syntax(failure, f"expected a block{after(failure.before)}", help_)
     if failure.before and failure.before.text == "max" and token.kind == "INT":
         help_ = "the greatest number of steps follows without `and`: `while c max 100`"
-        return _syntax(failure, "`max` is no value here", help_)
-    return _syntax(failure, f"expected a block{_after(failure.before)}", "blocks are `{ ... }`")
+        return syntax(failure, "`max` is no value here", help_)
+    return syntax(failure, f"expected a block{after(failure.before)}", "blocks are `{ ... }`")
 
 
 def _conditional(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
     """`a if c else b`"""
     if failure.token.text != "if" or "PLUS" not in accepted:
         return None
-    return _syntax(failure, "`if` cannot follow a value", "write `if c then a else b`", "")
+    return syntax(failure, "`if` cannot follow a value", "write `if c then a else b`", "")
 
 
 def _element_of(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
@@ -263,110 +263,28 @@ def _element_of(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None
     if failure.token.text != "in" or not failure.before or not accepted >= {"CMP", "RSQB"}:
         return None
     title = "a comprehension counts with an index, it has no `in`"
-    return _syntax(failure, title, "write `[x[i] for i]`, or with a range `for i < n`", "")
-
-
-def _steps(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
-    """`scan t in range(n)`, `loop s = 0 for k in range(n)`"""
-    if failure.token.text != "in" or not failure.before or accepted != {"CMP"}:
-        return None
-    return _syntax(failure, "steps are counted up to a bound", f"write `{failure.before.text} < n`")
-
-
-def _loop_without_value(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
-    """`loop k < n { ... }`, `loop for k < n { ... }`"""
-    before = failure.before
-    if not before or not failure.lexer.brackets or accepted != {"EQUAL"}:
-        return None
-    if before.text in ("for", "while") and failure.token.kind == "NAME":
-        title, words = "a loop begins with the values that it replaces", f"{before.text} ..."
-        return _syntax(failure, title, f"write `loop v = start {words} {{ next v = ... }}`")
-    if failure.token.kind != "CMP":
-        return None
-    help_ = f"write `loop v = start for {failure.before.text} < n {{ next v = ... }}`"
-    return _syntax(failure, "a loop begins with the values that it replaces", help_)
-
-
-def _init_without_time(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
-    """`init x = 0`"""
-    if failure.token.kind != "EQUAL" or not failure.before or accepted != {"LSQB"}:
-        return None
-    name = failure.before.text
-    help_ = f"the value before the first step is `init {name}[-1] = ...`"
-    return _syntax(failure, f"`{name}` at which time?", help_)
-
-
-def _typed_carry(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
-    """`loop y: f64 = 1 { ... }`"""
-    if failure.token.kind != "COLON" or not failure.lexer.brackets or accepted != {"EQUAL"}:
-        return None
-    title = "what a loop replaces has the type that it begins with"
-    return _syntax(failure, title, "begin with a value of a dtype: `v = f64(0)`")
-
-
-def _next_part(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
-    """`next y[i] = v`"""
-    before = failure.before
-    if failure.token.kind != "LSQB" or not before or accepted != {"EQUAL", "AUGMENTED"}:
-        return None
-    name = before.text
-    help_ = f"write `next {name} = {name} with [i] = v`"
-    return _syntax(failure, "`next` gives a whole value, not a part", help_)
-
-
-def _print_call(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
-    """`print(x)`"""
-    if failure.token.kind != "LPAR" or not failure.before or failure.before.text != "print":
-        return None
-    return _syntax(failure, "`print` is followed by a string", 'write `print "x {x}"`')
-
-
-def _recurrence_as_value(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
-    """`let y = scan t < T { ... }`"""
-    before = failure.before
-    if failure.token.kind != "NAME" or not before or before.text not in ("scan", "loop"):
-        return None
-    if "PLUS" not in accepted:
-        return None
-    help_ = "begin the statement with it; the names of its block are tensors behind it"
-    if before.text == "loop":
-        help_ = "begin the statement with it; behind it its names have their last values"
-    return _syntax(failure, f"a `{before.text}` is a statement and has no value", help_)
-
-
-def _let_at_time(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
-    """`let x[-1] = 0`, `let x[0] = 0`"""
-    before = failure.before
-    if failure.token.kind not in ("MINUS", "INT") or not before or before.text != "[":
-        return None
-    if accepted != {"NAME"}:
-        return None
-    help_ = (
-        "`let x[i] = ...` gives all elements; values before time 0 stand in a scan as "
-        "`init x[-1] = ...`, and `x with [0] = v` replaces one"
-    )
-    return _syntax(failure, "`let` needs index variables here, not a position", help_)
+    return syntax(failure, title, "write `[x[i] for i]`, or with a range `for i < n`", "")
 
 
 def _several_values(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
     """`def f(x) = x, x`"""
     if failure.token.kind != "COMMA" or not accepted >= {"PLUS", NEWLINE}:
         return None
-    return _syntax(failure, "one value is expected here", "write several as `(a, b)`")
+    return syntax(failure, "one value is expected here", "write several as `(a, b)`")
 
 
 def _missing_else(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
     if "ELSE" not in accepted or failure.token.kind not in (NEWLINE, END, "RPAR", "RSQB", "COMMA"):
         return None
     help_ = "a value is needed in both cases: `if c then a else b`"
-    return _syntax(failure, "this `if` has no `else`", help_)
+    return syntax(failure, "this `if` has no `else`", help_)
 
 
 def _state_without_type(failure: Failure, accepted: frozenset[str]) -> Diagnostic | None:
     """`state W = zeros()`"""
     if failure.token.kind == "EQUAL" and accepted >= {"COLON", "LBRACE"}:
         help_ = "write the type: `state W: f32[784, 10] = zeros()`"
-        return _syntax(failure, "state needs a type", help_, "")
+        return syntax(failure, "state needs a type", help_, "")
     return None
 
 
@@ -374,7 +292,7 @@ def _missing_value(failure: Failure, accepted: frozenset[str]) -> Diagnostic | N
     """`let x`, `state W: f32`, `const D`"""
     if accepted and accepted <= {"EQUAL", "COLON", "COMMA", "LSQB", "AUGMENTED", "DOT"}:
         if "EQUAL" in accepted and failure.token.kind in (NEWLINE, END, "RBRACE"):
-            return _syntax(failure, "a value is missing", "write ` = ` and the value")
+            return syntax(failure, "a value is missing", "write ` = ` and the value")
     return None
 
 
@@ -393,14 +311,7 @@ _RULES: tuple[_Rule, ...] = (
     _missing_body,
     _missing_else,
     _element_of,
-    _steps,
-    _loop_without_value,
-    _init_without_time,
-    _let_at_time,
-    _typed_carry,
-    _next_part,
-    _print_call,
-    _recurrence_as_value,
+    *slips.RULES,
     _several_values,
     _missing_value,
 )
@@ -409,8 +320,8 @@ _RULES: tuple[_Rule, ...] = (
 def _general(failure: Failure, accepted: frozenset[str]) -> Diagnostic:
     wanted = _wanted(accepted, failure)
     if wanted:
-        return _syntax(failure, f"expected {wanted}{_after(failure.before)}")
-    return _syntax(failure, f"unexpected {_name(failure.token)}{_after(failure.before)}")
+        return syntax(failure, f"expected {wanted}{after(failure.before)}")
+    return syntax(failure, f"unexpected {name_of(failure.token)}{after(failure.before)}")
 
 
 def _wanted(accepted: frozenset[str], failure: Failure) -> str:
@@ -450,42 +361,7 @@ def _order(kind: str) -> tuple[bool, str]:
     return kind in ("RPAR", "RSQB", "RBRACE"), kind
 
 
-# ---- parts of messages
-
-
-def _syntax(failure: Failure, title: str, help_: str = "", label: str | None = None) -> Diagnostic:
-    """A message at the token that does not fit; an end is marked behind what came before it."""
-    token = failure.token
-    if label is None:
-        label = f"found {_name(token)}"
-        if token.text != ";":
-            ends = {NEWLINE: failure.lexer.ends, END: "the file ends here"}
-            label = ends.get(token.kind, label)
-    span = token.span
-    if span.col == span.end_col:
-        span = span._replace(end_col=span.col + 1)
-    labels = (Label(span, label, primary=True),)
-    return Diagnostic("E0101", title, labels, helps=(help_,) if help_ else ())
-
-
-def _at(token: Token, title: str, help_: str) -> Diagnostic:
-    return Diagnostic("E0101", title, (Label(token.span, "", primary=True),), helps=(help_,))
-
-
-def _after(token: Token | None) -> str:
-    return f" after `{_short(token.text)}`" if token and token.text.strip() else ""
-
-
-def _name(token: Token) -> str:
-    if token.kind == END:
-        return "the end of the file"
-    if token.kind == NEWLINE and token.text != ";":
-        return "the end of the line"
-    return f"`{_short(token.text)}`"
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 40 else text[:37] + "..."
+# ---- tokens
 
 
 def _closer(opened: Token) -> str:
