@@ -26,11 +26,13 @@ def test_pooling() -> None:
     assert differences(pools(["f32"]), Road(opt_level=0), [GCC_O0]) == []
 
 
+@pytest.mark.long
 def test_random_convolutions() -> None:
     assert differences(random_convolutions(0, 20), Road(), [GCC_O2]) == []
 
 
 @pytest.mark.skipif(shutil.which("clang") is None, reason="clang is not installed")
+@pytest.mark.long
 def test_another_compiler_and_target() -> None:
     """Registers of 16 bytes: other tiles."""
     road = Road(target="cpu:x86-64", executors=())
