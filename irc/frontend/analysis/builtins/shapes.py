@@ -9,7 +9,14 @@ from xdsl.ir import SSAValue
 from irc import sizes
 from irc.dialects.nd import dims_of
 from irc.dtypes import I64
-from irc.frontend.analysis.broadcasting import Operand, Site, common_dtype, merged_batch, spread
+from irc.frontend.analysis.broadcasting import (
+    Operand,
+    Site,
+    adapts,
+    common_dtype,
+    merged_batch,
+    spread,
+)
 from irc.frontend.analysis.builtins.table import Call, builtin
 from irc.frontend.analysis.describe import spelled
 from irc.frontend.analysis.env import Env
@@ -304,11 +311,12 @@ _triangle("triu", "ge", "x with zeros below diagonal k.")
 
 
 @builtin(
-    "one_hot(x: tensor, count: size)",
+    "one_hot(x: number, count: size)",
     "A new last axis of `count` with 1 at position x and 0 elsewhere, as floats.",
     as_method=True,
 )
-def one_hot(env: Env, call: Call, x: Tensor, count: Size) -> Value:
+def one_hot(env: Env, call: Call, given: Operand, count: Size) -> Value:
+    x = env.tensor(given.value, I64 if adapts(given.value, I64) else None)
     if not x.dtype.is_integer:
         raise env.error("E0302", "`one_hot` needs integers", call.span, f"this is {x.type}")
     with env.at(call.span) as b:
